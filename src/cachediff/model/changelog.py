@@ -1,0 +1,177 @@
+"""A changelog: a comparison arranged for people: grouped, folded, counted, ordered."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TypeAlias
+
+import msgspec
+
+from cachediff.model.comparison import Comparison
+from cachediff.model.version import Version
+
+
+class Topic(StrEnum):
+    """What a group tells, in the order of telling: what is unknown, then losses, then the rest."""
+
+    UNKNOWN = "unknown"
+    REMOVED = "removed"
+    LEFT_STACK = "left-stack"
+    DOWNGRADED = "downgraded"
+    UPGRADED = "upgraded"
+    ADDED = "added"
+    CHANGED = "changed"
+    REBUILT = "rebuilt"
+    RESTACKED = "restacked"
+    JOINED_STACK = "joined-stack"
+
+
+class Extent(StrEnum):
+    """How much of a package was added or removed, in the order of telling.
+
+    `package`: all of it. `version`: the last specs of a version, or its first. `builds`: some of a
+    version that is on both sides. `merged`: removed because several builds became one. `split`: added
+    because one build became several.
+    """
+
+    PACKAGE = "package"
+    VERSION = "version"
+    BUILDS = "builds"
+    MERGED = "merged"
+    SPLIT = "split"
+
+
+class UnknownRow(msgspec.Struct, frozen=True):
+    """A package that could not be compared, with the problems of its manifest on each side.
+
+    A problem on both sides does not mean that neither could be read: one may be harmless.
+    """
+
+    package: str
+    old: tuple[str, ...]
+    new: tuple[str, ...]
+
+
+class StackRow(msgspec.Struct, frozen=True):
+    """A package, still in the collection, that left or joined these stacks (sorted)."""
+
+    package: str
+    stacks: tuple[str, ...]
+
+
+class Traits(msgspec.Struct, frozen=True):
+    """What tells some builds from others; sorted. `compilers` is empty unless all are known."""
+
+    compilers: tuple[str, ...] = ()
+    oss: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+
+
+class PresenceRow(msgspec.Struct, frozen=True):
+    """Specs of one package that were added or removed, to the same extent.
+
+    `count` is their number, `versions` those that they have, in Spack's order (one, unless the
+    extent is the package), `stacks` the stacks that any of them is in. `traits` are empty where all
+    builds of a version, or of the package, are meant.
+    """
+
+    package: str
+    extent: Extent
+    versions: tuple[Version, ...]
+    count: int
+    stacks: tuple[str, ...]
+    traits: Traits = Traits()
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """One field that differs between the two sides of pairs, in `count` of the pairs of a row.
+
+    `old` and `new` are the values; of `variants` and `stacks`, those that are on that side alone.
+    Both are empty where the pairs do not all differ in the same way.
+    """
+
+    field: str
+    old: tuple[str, ...]
+    new: tuple[str, ...]
+    count: int
+
+
+class PairRow(msgspec.Struct, frozen=True):
+    """Pairs of one package of which the same is to be said.
+
+    `count` is the number of pairs, `stacks` the stacks that any of the new specs is in.
+    `differences` leave the version out, which is `old` and `new`; `old_stays` says that there are
+    still builds of the old version. `merged` and `split` count builds (before, after) that became
+    fewer or more: (2, 1) where two builds became one; (0, 0) where none did.
+    """
+
+    package: str
+    old: Version
+    new: Version
+    count: int
+    stacks: tuple[str, ...]
+    differences: tuple[Difference, ...] = ()
+    old_stays: bool = False
+    merged: tuple[int, int] = (0, 0)
+    split: tuple[int, int] = (0, 0)
+
+
+Row: TypeAlias = UnknownRow | StackRow | PresenceRow | PairRow
+
+
+class Group(msgspec.Struct, frozen=True):
+    """The rows of one topic, with the number of packages and specs (or pairs) that they stand for.
+
+    A group that is `withheld` is what a suspect side makes of the other: it is counted, and has no
+    rows.
+    """
+
+    topic: Topic
+    packages: int
+    specs: int
+    rows: tuple[Row, ...]
+    withheld: bool = False
+
+
+class PackageTally(msgspec.Struct, frozen=True):
+    """Packages by what became of them.
+
+    `added`, `removed` and `unknown` are whole packages. A package on both sides counts once under
+    each kind of change that it has: `gained_builds` for specs added, `lost_builds` for specs
+    removed, the others for at least one pair of that kind. `differing` counts all of these packages,
+    each once.
+    """
+
+    unknown: int = 0
+    added: int = 0
+    removed: int = 0
+    upgraded: int = 0
+    downgraded: int = 0
+    changed: int = 0
+    gained_builds: int = 0
+    lost_builds: int = 0
+    rebuilt: int = 0
+    restacked: int = 0
+    differing: int = 0
+
+
+class StackTally(msgspec.Struct, frozen=True):
+    """One stack: specs before and after, and how many packages it lost and gained."""
+
+    stack: str
+    specs: tuple[int, int]
+    lost: int
+    gained: int
+
+
+class Changelog(msgspec.Struct, frozen=True):
+    """A comparison arranged for people.
+
+    `groups` are in the order of `Topic`, none of them empty; `stacks` are those that lost or gained
+    packages or have another number of specs, the greatest loss first.
+    """
+
+    comparison: Comparison
+    tally: PackageTally
+    stacks: tuple[StackTally, ...]
+    groups: tuple[Group, ...]

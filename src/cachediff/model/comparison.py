@@ -1,0 +1,149 @@
+"""A comparison: all changes between two snapshots, as data."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from cachediff.model.change import Change
+from cachediff.model.snapshot import Origin, Problem
+from cachediff.model.version import Version
+
+
+class Side(msgspec.Struct, frozen=True):
+    """One of the two snapshots compared, and how much of it could be read.
+
+    `manifests` counts those of the collection, `unreadable` those of them that could not be read,
+    `packages` those with at least one spec, `specs` all that could be read. `suspect` says why the
+    snapshot as a whole is not to be believed, None where there is no reason.
+    """
+
+    origin: Origin
+    manifests: int
+    unreadable: int
+    packages: int
+    specs: int
+    problems: tuple[Problem, ...]
+    suspect: str | None = None
+
+
+class PackageStatus(StrEnum):
+    """What became of a package."""
+
+    ADDED = "added"
+    REMOVED = "removed"
+    CHANGED = "changed"
+    UNKNOWN = "unknown"
+
+
+class PackageCounts(msgspec.Struct, frozen=True):
+    """How many packages met each fate."""
+
+    added: int = 0
+    removed: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    unknown: int = 0
+
+
+class SpecCounts(msgspec.Struct, frozen=True):
+    """How many changes there are of each kind, and how many specs did not change.
+
+    `unknown` are the specs (of the old side, of the new side) in packages that could not be read on
+    the other side. For each side: unchanged, plus the changes that have that side, plus its unknown,
+    is the side's number of specs.
+    """
+
+    added: int = 0
+    removed: int = 0
+    rebuilt: int = 0
+    upgraded: int = 0
+    downgraded: int = 0
+    changed: int = 0
+    restacked: int = 0
+    unchanged: int = 0
+    unknown: tuple[int, int] = (0, 0)
+
+
+class StackTotals(msgspec.Struct, frozen=True):
+    """One stack: specs before and after, packages it gained and lost (sorted names).
+
+    A package that is unknown on either side, or whose stacks are, counts on neither.
+    """
+
+    specs: tuple[int, int]
+    packages_gained: tuple[str, ...] = ()
+    packages_lost: tuple[str, ...] = ()
+
+
+class Merge(msgspec.Struct, frozen=True):
+    """Several builds that became one (`merged`), or one that became several (`split`).
+
+    `one` is the hash of the single build, `several` the hashes on the other side, the paired one
+    first, then in hash order.
+    """
+
+    one: str
+    several: tuple[str, ...]
+
+
+class PackageComparison(msgspec.Struct, frozen=True):
+    """What changed in one package.
+
+    Versions are in Spack's order, stacks and changes sorted. A package that is unknown has no
+    changes: what is known of it is in the problems of its side.
+    """
+
+    package: str
+    status: PackageStatus
+    versions_added: tuple[Version, ...] = ()
+    versions_removed: tuple[Version, ...] = ()
+    versions_kept: tuple[Version, ...] = ()
+    stacks_joined: tuple[str, ...] = ()
+    stacks_left: tuple[str, ...] = ()
+    changes: tuple[Change, ...] = ()
+    merged: tuple[Merge, ...] = ()
+    split: tuple[Merge, ...] = ()
+
+
+class Selection(msgspec.Struct, frozen=True):
+    """Which changes are told; globs, any of them; an empty tuple lets everything pass.
+
+    `specs` are `PACKAGE[@VERSION]` globs or `/HASH` prefixes, `kinds` names of `ChangeKind`.
+    """
+
+    specs: tuple[str, ...] = ()
+    stacks: tuple[str, ...] = ()
+    oss: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    compilers: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return any(
+            (self.specs, self.stacks, self.oss, self.targets, self.compilers, self.kinds),
+        )
+
+
+class Comparison(msgspec.Struct, frozen=True):
+    """All changes between two snapshots.
+
+    `packages` lists those that changed or are unknown, by name. Where a `selection` was asked for,
+    `packages`, `stacks` and both summaries tell only what it selects (unchanged and unknown apart,
+    which are always those of the whole), and `left_out` counts the changes that it leaves out.
+    """
+
+    old: Side
+    new: Side
+    package_counts: PackageCounts
+    spec_counts: SpecCounts
+    stacks: dict[str, StackTotals]
+    packages: tuple[PackageComparison, ...]
+    selection: Selection = Selection()
+    left_out: int = 0
+
+    @property
+    def differs(self) -> bool:
+        """Whether anything changed, or could not be told (a package that is unknown)."""
+        return bool(self.packages)

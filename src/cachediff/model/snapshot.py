@@ -1,0 +1,115 @@
+"""A snapshot: the specs of one collection at one commit, and what could not be read of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+import msgspec
+
+from cachediff.model.spec import ROOT_STACK, Spec
+
+
+class Problem(msgspec.Struct, frozen=True, order=True):
+    """Something in a manifest that could not be read or does not add up.
+
+    `manifest` is the path inside the collection, `hdf5/specs.md`; `reason` says what is wrong and
+    where: the record, the field.
+    """
+
+    manifest: str
+    reason: str
+
+    @classmethod
+    def of(cls, package: str, file: str, reason: str) -> Problem:
+        """The problem of one file of a package, or of its whole folder where `file` is empty."""
+        return cls(f"{package}/{file}" if file else package, reason)
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """What one manifest says: the specs of one package.
+
+    `readable` is False where the specs could not be known for certain; then `specs` is empty and the
+    package is unknown on that side: neither removed, nor added, nor unchanged. `specs` hold each hash
+    once, in hash order.
+    """
+
+    package: str
+    specs: tuple[Spec, ...]
+    problems: tuple[Problem, ...] = ()
+    readable: bool = True
+
+    def summary(self) -> ManifestSummary:
+        """The totals of this manifest."""
+        stacks: dict[str, int] = {}
+        for names, number in Counter(spec.stacks for spec in self.specs).items():
+            for name in names or ():
+                if name != ROOT_STACK:
+                    stacks[name] = stacks.get(name, 0) + number
+        problems = tuple(
+            (problem.manifest.removeprefix(self.package).removeprefix("/"), problem.reason)
+            for problem in self.problems
+        )
+        return ManifestSummary(len(self.specs), stacks, problems, self.readable)
+
+
+class ManifestSummary(msgspec.Struct, frozen=True):
+    """What the totals need of a manifest that is not read again.
+
+    `specs` is its number of specs, `stacks` how many of them each stack lists (`root` left out),
+    `problems` its problems as (file name, reason): the summary belongs to an object id, which may
+    stand under several packages.
+    """
+
+    specs: int
+    stacks: dict[str, int]
+    problems: tuple[tuple[str, str], ...] = ()
+    readable: bool = True
+
+    def problems_of(self, package: str) -> tuple[Problem, ...]:
+        """The problems, as those of `package`."""
+        return tuple(Problem.of(package, file, reason) for file, reason in self.problems)
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """Where a snapshot comes from.
+
+    `commit` is a full object id, `committed_at` the committer's time in UTC
+    (`2025-04-20T03:12:09Z`), `tree` the object id of the collection's folder. All three are None for
+    a plain folder of manifests.
+    """
+
+    source: str
+    collection: str
+    commit: str | None = None
+    committed_at: str | None = None
+    tree: str | None = None
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """The specs of one collection at one commit, in memory: one `Manifest` a package, by name.
+
+    `object_ids` maps a package to git's id of its folder: equal ids are equal manifests.
+    """
+
+    origin: Origin
+    manifests: tuple[Manifest, ...]
+    object_ids: dict[str, str]
+
+    def specs(self) -> Iterator[Spec]:
+        """Every spec that could be read, by package and hash."""
+        for manifest in self.manifests:
+            yield from manifest.specs
+
+
+class PackageFiles(msgspec.Struct, frozen=True):
+    """The raw files of one package's folder, on their way from a source to the manifest parsers.
+
+    `files` maps a file name to its bytes; `unreadable` names files that are there but could not be
+    given, with the reason (a symbolic link, a missing object, too large). A reason for the folder as
+    a whole has the file name `""`.
+    """
+
+    package: str
+    files: dict[str, bytes]
+    unreadable: tuple[tuple[str, str], ...] = ()
