@@ -1,0 +1,35 @@
+"""Sources: where manifests come from. Names to commits, commits to listings, listings to raw files."""
+
+from __future__ import annotations
+
+from cachediff.sources.collections import GitCollection, GitSource
+from cachediff.sources.folder import FolderCollection
+from cachediff.sources.git import Progress, Repository, clone_mirror, import_history
+from cachediff.sources.mirrors import mirror_path
+from cachediff.sources.names import (
+    PREVIOUS,
+    SnapshotName,
+    choose,
+    close_names,
+    newest_first,
+    parse_name,
+    until,
+)
+
+__all__ = [
+    "PREVIOUS",
+    "FolderCollection",
+    "GitCollection",
+    "GitSource",
+    "Progress",
+    "Repository",
+    "SnapshotName",
+    "choose",
+    "clone_mirror",
+    "close_names",
+    "import_history",
+    "mirror_path",
+    "newest_first",
+    "parse_name",
+    "until",
+]
