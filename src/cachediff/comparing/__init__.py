@@ -1,0 +1,8 @@
+"""Comparing: two snapshots to all changes between them. Pure functions, package by package."""
+
+from __future__ import annotations
+
+from cachediff.comparing.collections import compare
+from cachediff.comparing.selection import check_selection, select
+
+__all__ = ["check_selection", "compare", "select"]

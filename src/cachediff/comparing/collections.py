@@ -1,0 +1,157 @@
+"""Two collections: every package compared, and what they say together."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
+
+from cachediff.comparing.packages import Compared, compare_package
+from cachediff.comparing.suspicion import suspicion
+from cachediff.model.comparison import (
+    Comparison,
+    PackageComparison,
+    PackageCounts,
+    PackageStatus,
+    Side,
+    SpecCounts,
+    StackTotals,
+)
+from cachediff.model.snapshot import Manifest, ManifestSummary, Origin, Problem
+
+Pages = tuple[Manifest | None, Manifest | None]
+"""The old and the new manifest of one package, None where there is none."""
+
+
+def compare(
+    old: Origin,
+    new: Origin,
+    differing: Iterable[Pages],
+    equal: Mapping[str, ManifestSummary],
+) -> Comparison:
+    """Compare two snapshots.
+
+    `differing` are the manifests that may differ, a package at a time, in any order; `equal` are
+    those that are known to be the same on both sides, by package. `differing` is gone through once
+    and not kept.
+    """
+    sides = _SideTally(), _SideTally()
+    tally = _Tally()
+    for package, summary in equal.items():
+        for side in sides:
+            side.add(package, summary)
+        tally.add_equal(package, summary)
+    for pages in differing:
+        package = next(page.package for page in pages if page)
+        summaries = [page.summary() if page else None for page in pages]
+        for side, page, total in zip(sides, pages, summaries, strict=True):
+            if page and total:
+                side.add(package, total)
+                side.find_repeated(page)
+        tally.add(compare_package(package, *pages), summaries)
+    manifests = sides[0].manifests, sides[1].manifests
+    specs = sides[0].specs, sides[1].specs
+    return Comparison(
+        old=sides[0].side(old, None),
+        new=sides[1].side(new, suspicion(old, new, manifests, specs)),
+        package_counts=PackageCounts(**tally.packages),
+        spec_counts=SpecCounts(**tally.specs, unknown=(tally.unknown[0], tally.unknown[1])),
+        stacks=tally.stack_totals(),
+        packages=tuple(sorted(tally.told, key=attrgetter("package"))),
+    )
+
+
+class _SideTally:
+    """What one snapshot has, as its manifests are gone through."""
+
+    def __init__(self) -> None:
+        self.manifests = self.unreadable = self.packages = self.specs = 0
+        self.problems: list[Problem] = []
+        self._packages: dict[str, str] = {}
+
+    def add(self, package: str, summary: ManifestSummary) -> None:
+        self.manifests += 1
+        self.unreadable += not summary.readable
+        self.packages += summary.specs > 0
+        self.specs += summary.specs
+        self.problems += summary.problems_of(package)
+
+    def find_repeated(self, page: Manifest) -> None:
+        """Note each hash that another manifest of this snapshot lists too: one of them is wrong."""
+        hashes = dict.fromkeys((spec.hash for spec in page.specs), page.package)
+        for hash_ in hashes.keys() & self._packages.keys():
+            first, second = sorted((page.package, self._packages[hash_]))
+            self.problems.append(Problem(second, f"hash {hash_} is also listed by {first}"))
+        self._packages |= hashes
+
+    def side(self, origin: Origin, suspect: str | None) -> Side:
+        return Side(
+            origin,
+            self.manifests,
+            self.unreadable,
+            self.packages,
+            self.specs,
+            tuple(sorted(self.problems)),
+            suspect,
+        )
+
+
+class _Tally:
+    """What both sides together come to, as packages are compared."""
+
+    def __init__(self) -> None:
+        self.told: list[PackageComparison] = []
+        self.packages: Counter[str] = Counter()
+        self.specs: Counter[str] = Counter()
+        self.unknown = [0, 0]
+        self._stacks: tuple[Counter[str], Counter[str]] = Counter(), Counter()
+        self._gained: dict[str, list[str]] = {}
+        self._lost: dict[str, list[str]] = {}
+
+    def add_equal(self, package: str, summary: ManifestSummary) -> None:
+        if not summary.readable:
+            self._tell(PackageComparison(package, PackageStatus.UNKNOWN))
+            return
+        self.packages["unchanged"] += summary.specs > 0
+        self.specs["unchanged"] += summary.specs
+        for counts in self._stacks:
+            _count(counts, summary.stacks)
+
+    def add(self, compared: Compared, summaries: Sequence[ManifestSummary | None]) -> None:
+        package = compared.package
+        if package is None:
+            self.packages["unchanged"] += compared.unchanged > 0
+        else:
+            self._tell(package)
+        self.specs["unchanged"] += compared.unchanged
+        for side, summary in enumerate(summaries):
+            if package and package.status is PackageStatus.UNKNOWN:
+                self.unknown[side] += summary.specs if summary else 0
+            elif summary and compared.stacks_known:
+                _count(self._stacks[side], summary.stacks)
+
+    def stack_totals(self) -> dict[str, StackTotals]:
+        before, after = self._stacks
+        return {
+            stack: StackTotals(
+                (before[stack], after[stack]),
+                tuple(sorted(self._gained.get(stack, ()))),
+                tuple(sorted(self._lost.get(stack, ()))),
+            )
+            for stack in sorted(before.keys() | after.keys())
+        }
+
+    def _tell(self, package: PackageComparison) -> None:
+        self.told.append(package)
+        self.packages[package.status] += 1
+        for kind, number in Counter(change.kind for change in package.changes).items():
+            self.specs[kind] += number
+        for stack in package.stacks_joined:
+            self._gained.setdefault(stack, []).append(package.package)
+        for stack in package.stacks_left:
+            self._lost.setdefault(stack, []).append(package.package)
+
+
+def _count(counts: Counter[str], stacks: Mapping[str, int]) -> None:
+    for stack, number in stacks.items():
+        counts[stack] += number

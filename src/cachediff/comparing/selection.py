@@ -1,0 +1,151 @@
+"""Selection: which changes are told. Comparing comes first, so that a selection never makes a removal."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from fnmatch import fnmatchcase
+
+import msgspec
+
+from cachediff.comparing.stacks import told
+from cachediff.errors import UsageError
+from cachediff.model.canonical import canonical_compiler
+from cachediff.model.change import Change, ChangeKind
+from cachediff.model.comparison import (
+    Comparison,
+    PackageComparison,
+    PackageCounts,
+    PackageStatus,
+    Selection,
+    SpecCounts,
+    StackTotals,
+)
+from cachediff.model.spec import Spec
+
+_Test = Callable[[Spec], bool]
+
+
+def check_selection(selection: Selection) -> None:
+    """Refuse what can never select anything.
+
+    Raises:
+        UsageError: a kind that does not exist, or an empty pattern.
+    """
+    kinds = [kind.value for kind in ChangeKind]
+    for kind in selection.kinds:
+        if not any(fnmatchcase(name, kind) for name in kinds):
+            raise UsageError(f"there is no kind {kind!r}", f"kinds are {', '.join(kinds)}")
+    if not all(pattern for patterns in msgspec.structs.astuple(selection) for pattern in patterns):
+        raise UsageError("a pattern is empty", "leave the option out to select everything")
+
+
+def select(comparison: Comparison, selection: Selection) -> Comparison:
+    """Only the changes that `selection` asks for, and the totals of those.
+
+    A change is told when either of its sides matches; a package that is unknown when its name can
+    match. Sides, and the counts of what is unchanged or unknown, stay those of the whole.
+    """
+    if not selection:
+        return comparison
+    packages = [
+        narrowed
+        for package in comparison.packages
+        if (narrowed := _narrow(package, selection)) is not None
+    ]
+    before, after = (
+        sum(len(package.changes) for package in group) for group in (comparison.packages, packages)
+    )
+    counts = Counter(package.status.value for package in packages)
+    kinds = Counter(change.kind.value for package in packages for change in package.changes)
+    return msgspec.structs.replace(
+        comparison,
+        packages=tuple(packages),
+        package_counts=PackageCounts(
+            **counts | {"unchanged": comparison.package_counts.unchanged},
+        ),
+        spec_counts=SpecCounts(
+            **kinds | {"unchanged": comparison.spec_counts.unchanged},
+            unknown=comparison.spec_counts.unknown,
+        ),
+        stacks=_stacks(comparison, packages, selection),
+        selection=selection,
+        left_out=before - after,
+    )
+
+
+def _narrow(package: PackageComparison, selection: Selection) -> PackageComparison | None:
+    if package.status is PackageStatus.UNKNOWN:
+        names = [_package_pattern(text) for text in selection.specs if not text.startswith("/")]
+        return package if not selection.specs or _any_glob(package.package, names) else None
+    tests = _tests(selection)
+    changes = tuple(change for change in package.changes if _selected(change, selection, tests))
+    if not changes:
+        return None
+    return msgspec.structs.replace(package, changes=changes)
+
+
+def _selected(change: Change, selection: Selection, tests: Iterable[_Test]) -> bool:
+    if selection.kinds and not _any_glob(change.kind, selection.kinds):
+        return False
+    specs = [spec for spec in (change.old, change.new) if spec]
+    return any(all(test(spec) for test in tests) for spec in specs)
+
+
+def _tests(selection: Selection) -> list[_Test]:
+    """What a spec has to pass, for each field that is selected by."""
+    tests: list[_Test] = []
+    if selection.specs:
+        tests.append(lambda spec: any(_is_spec(spec, text) for text in selection.specs))
+    if selection.stacks:
+        tests.append(lambda spec: _any_glob_of(told(spec.stacks or ()), selection.stacks))
+    if selection.oss:
+        tests.append(lambda spec: _any_glob(spec.os, selection.oss))
+    if selection.targets:
+        tests.append(lambda spec: _any_glob(spec.target, selection.targets))
+    if selection.compilers:
+        compilers = [canonical_compiler(text) or "none" for text in selection.compilers]
+        tests.append(lambda spec: _is_compiler(spec.compiler or "none", compilers))
+    return tests
+
+
+def _is_spec(spec: Spec, text: str) -> bool:
+    if text.startswith("/"):
+        return spec.hash.startswith(text[1:])
+    package, at, version = text.partition("@")
+    return fnmatchcase(spec.package, package) and (
+        not at or fnmatchcase(spec.version.text, version.removeprefix("="))
+    )
+
+
+def _is_compiler(compiler: str, patterns: Iterable[str]) -> bool:
+    """Whether the compiler, or its name without a version, matches: `gcc` is any gcc."""
+    return _any_glob(compiler, patterns) or _any_glob(compiler.partition("@")[0], patterns)
+
+
+def _package_pattern(text: str) -> str:
+    return text.partition("@")[0]
+
+
+def _any_glob(value: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(value, pattern) for pattern in patterns)
+
+
+def _any_glob_of(values: Iterable[str], patterns: Iterable[str]) -> bool:
+    return any(_any_glob(value, patterns) for value in values)
+
+
+def _stacks(
+    comparison: Comparison, packages: Iterable[PackageComparison], selection: Selection
+) -> dict[str, StackTotals]:
+    """The stacks selected, with those of their packages gained and lost that are told."""
+    names = {package.package for package in packages}
+    return {
+        stack: StackTotals(
+            totals.specs,
+            tuple(name for name in totals.packages_gained if name in names),
+            tuple(name for name in totals.packages_lost if name in names),
+        )
+        for stack, totals in comparison.stacks.items()
+        if not selection.stacks or _any_glob(stack, selection.stacks)
+    }
