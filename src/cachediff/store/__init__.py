@@ -1,0 +1,17 @@
+"""Stored snapshots: immutable, self-describing Parquet files, and what is derived from manifests."""
+
+from __future__ import annotations
+
+from cachediff.store.opened import OpenedSnapshot
+from cachediff.store.receipts import DamagedReceipt, StoredSnapshot, StoreListing
+from cachediff.store.snapshots import SnapshotStore
+from cachediff.store.summaries import SummaryCache
+
+__all__ = [
+    "DamagedReceipt",
+    "OpenedSnapshot",
+    "SnapshotStore",
+    "StoreListing",
+    "StoredSnapshot",
+    "SummaryCache",
+]

@@ -1,0 +1,70 @@
+"""The manifest listing of a stored snapshot: all that is known of its manifests but their specs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+import msgspec
+
+from cachediff.model.snapshot import Manifest, ManifestSummary, Problem, Snapshot
+from cachediff.model.spec import ROOT_STACK
+
+
+class ListedManifest(msgspec.Struct, frozen=True):
+    """What the listing says of one manifest.
+
+    `object_id` is git's id of its folder, `specs` its number of specs, `stacks` how many of them
+    each stack lists (`root` left out), by name.
+    """
+
+    package: str
+    object_id: str
+    readable: bool
+    specs: int
+    stacks: dict[str, int]
+    problems: tuple[Problem, ...]
+
+    def summary(self) -> ManifestSummary:
+        """The same, as it holds for any package with this object id."""
+        folder = f"{self.package}/"
+        problems = tuple((p.manifest.removeprefix(folder), p.reason) for p in self.problems)
+        return ManifestSummary(self.specs, self.stacks, problems, self.readable)
+
+
+def listing_of(snapshot: Snapshot) -> tuple[ListedManifest, ...]:
+    """The manifest listing of a snapshot, by package.
+
+    Raises `ValueError` for a snapshot that is not as `Snapshot`, `Manifest` and `Spec` say, which
+    could be stored but not told back.
+    """
+    if [manifest.package for manifest in snapshot.manifests] != sorted(snapshot.object_ids):
+        raise ValueError("the manifests of a snapshot are not those of its object ids, in order")
+    return tuple(
+        _listed(manifest, snapshot.object_ids[manifest.package]) for manifest in snapshot.manifests
+    )
+
+
+def stack_counts(stacks: Iterable[tuple[str, ...] | None]) -> dict[str, int]:
+    """How many specs with these stacks each stack lists (`root` left out), by name."""
+    counts = Counter(stack for names in stacks if names is not None for stack in names)
+    del counts[ROOT_STACK]
+    return dict(sorted(counts.items()))
+
+
+def _listed(manifest: Manifest, object_id: str) -> ListedManifest:
+    hashes = [spec.hash for spec in manifest.specs]
+    if hashes != sorted(set(hashes)):
+        raise ValueError(f"the specs of {manifest.package} are not in hash order, each once")
+    if any(spec.package != manifest.package for spec in manifest.specs):
+        raise ValueError(f"the manifest of {manifest.package} has specs of another package")
+    if manifest.specs and not manifest.readable:
+        raise ValueError(f"the manifest of {manifest.package} is unreadable and has specs")
+    return ListedManifest(
+        package=manifest.package,
+        object_id=object_id,
+        readable=manifest.readable,
+        specs=len(manifest.specs),
+        stacks=stack_counts(spec.stacks for spec in manifest.specs),
+        problems=manifest.problems,
+    )

@@ -1,0 +1,123 @@
+"""Summaries of manifests that were read before, so that they need not be read again for totals.
+
+Derived: the file can be deleted at any time, and nothing fails for want of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Self
+
+import msgspec
+
+from cachediff.model.snapshot import ManifestSummary
+
+_TABLE = """
+CREATE TABLE IF NOT EXISTS summary (
+    object_id TEXT, parser INTEGER, summary BLOB, checksum INTEGER, PRIMARY KEY (object_id, parser)
+) WITHOUT ROWID
+"""
+_GET = """
+SELECT object_id, summary, checksum
+FROM json_each(?) AS wanted JOIN summary ON object_id = wanted.value AND parser = ?
+"""
+_PUT = "INSERT OR REPLACE INTO summary VALUES (?, ?, ?, ?)"
+_SECONDS_TO_WAIT = 1.0
+# SQL that is always the same cannot be wrong: an error in it means that the tables are not ours.
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}
+# SQLite quotes a damaged file in its messages, which then are not UTF-8.
+_ERRORS = (OSError, sqlite3.Error, UnicodeDecodeError)
+
+
+class SummaryCache:
+    """Summaries by object id, as told by one version of the parsers, in the SQLite file `path`.
+
+    Nothing here fails: where the file cannot be used (locked for a second, not writable, the disk
+    full) the cache finds nothing and forgets, and a damaged file is begun again. Processes can share
+    the file, each with a cache of its own; threads cannot share a cache.
+    """
+
+    def __init__(self, path: Path, parser_version: int) -> None:
+        self._path = path
+        self._parser_version = parser_version
+        self._connection: sqlite3.Connection | None = None
+        try:
+            self._connection = _connect(path)
+        except _ERRORS as error:
+            self._begin_again_if_damaged(error)
+
+    def get_many(self, object_ids: Sequence[str]) -> dict[str, ManifestSummary]:
+        """The summaries that are known of manifests with these object ids."""
+        wanted = msgspec.json.encode(object_ids).decode()
+        rows: list[tuple[str, object, object]] = []
+        self._attempt(lambda file: rows.extend(file.execute(_GET, (wanted, self._parser_version))))
+        decoder = msgspec.msgpack.Decoder(ManifestSummary)
+        summaries = {}
+        for object_id, encoded, checksum in rows:
+            # SQLite does not notice flipped bits in a value.
+            if isinstance(encoded, bytes) and checksum == self._checksum(object_id, encoded):
+                try:
+                    summaries[object_id] = decoder.decode(encoded)
+                except msgspec.DecodeError:  # of another release, with other fields
+                    continue
+        return summaries
+
+    def put_many(self, summaries: Mapping[str, ManifestSummary]) -> None:
+        """Remember the summaries of manifests, by object id."""
+        rows = []
+        for object_id, summary in summaries.items():
+            encoded = msgspec.msgpack.encode(summary)
+            checksum = self._checksum(object_id, encoded)
+            rows.append((object_id, self._parser_version, encoded, checksum))
+        self._attempt(lambda file: file.executemany(_PUT, rows))
+
+    def close(self) -> None:
+        """Close the file. From here on, the cache finds nothing and forgets."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def _checksum(self, object_id: str, encoded: bytes) -> int:
+        return zlib.crc32(encoded, zlib.crc32(f"{self._parser_version} {object_id}".encode()))
+
+    def _attempt(self, action: Callable[[sqlite3.Connection], object]) -> None:
+        """Do it in one transaction, or not at all."""
+        if self._connection is None:
+            return
+        try:
+            with self._connection:
+                action(self._connection)
+        except _ERRORS as error:
+            self._begin_again_if_damaged(error)
+
+    def _begin_again_if_damaged(self, error: Exception) -> None:
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF
+        if code not in _DAMAGED and not isinstance(error, UnicodeDecodeError):
+            return
+        self.close()
+        with contextlib.suppress(*_ERRORS):
+            self._path.unlink(missing_ok=True)
+            self._path.with_name(f"{self._path.name}-journal").unlink(missing_ok=True)
+            self._connection = _connect(self._path)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # The default rollback journal, not WAL: home directories are on network file systems.
+    connection = sqlite3.connect(path, timeout=_SECONDS_TO_WAIT)
+    try:
+        connection.execute(_TABLE)
+    except _ERRORS:
+        connection.close()
+        raise
+    return connection
