@@ -1,0 +1,118 @@
+"""`cachediff compare`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cachediff.cli.options import Config, Repo, catalogue, complete_name
+from cachediff.cli.output import Format, write_report
+from cachediff.errors import UsageError
+
+EXAMPLES = """
+Examples:
+
+  cachediff compare develop-2025-04-20 develop
+
+  cachediff compare 'develop-*~1' 'develop-*'      the newest dated collection against the one before
+
+  cachediff compare develop@2025-04-20..develop    one collection, then and now
+
+  cachediff compare develop@HEAD~1 develop 'py-*'  last night's commit, only Python packages
+
+  cachediff compare develop@previous develop --stack e4s --kind removed --exit-code
+
+  cachediff compare old/_cache/develop new/_cache/develop -o changes.md
+"""
+
+Globs = list[str] | None
+
+
+def compare(
+    old: Annotated[
+        str,
+        typer.Argument(
+            metavar="OLD",
+            help="The snapshot to start from, or OLD..NEW.",
+            autocompletion=complete_name,
+        ),
+    ],
+    rest: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="NEW [SPEC]...",
+            help="The snapshot to compare it with, then which specs to tell of: "
+            "PACKAGE[@VERSION] globs or /HASH prefixes.",
+            autocompletion=complete_name,
+        ),
+    ] = None,
+    repo: Repo = None,
+    config: Config = None,
+    format_: Annotated[
+        Format | None,
+        typer.Option("--format", "-f", help="Format; otherwise that of FILE's ending, or text."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write to FILE instead."),
+    ] = None,
+    stack: Annotated[Globs, typer.Option(metavar="GLOB", help="Only this stack.")] = None,
+    os: Annotated[Globs, typer.Option(metavar="GLOB", help="Only this operating system.")] = None,
+    target: Annotated[Globs, typer.Option(metavar="GLOB", help="Only this target.")] = None,
+    compiler: Annotated[
+        Globs, typer.Option(metavar="GLOB", help="Only this compiler: gcc, gcc@11.4.0, none.")
+    ] = None,
+    kind: Annotated[
+        Globs,
+        typer.Option(
+            metavar="KIND",
+            help="Only added, removed, rebuilt, upgraded, downgraded, changed or restacked.",
+        ),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="List long groups to the end.")] = False,
+    stored: Annotated[
+        bool, typer.Option("--stored", help="Names mean stored snapshots; no source is read.")
+    ] = False,
+    exit_code: Annotated[
+        bool,
+        typer.Option("--exit-code", help="Exit with 1 if anything changed or is unknown, else 0."),
+    ] = False,
+) -> None:
+    """Tell what changed from one snapshot to another.
+
+    A snapshot is [SOURCE:]COLLECTION[@WHEN]. COLLECTION may be a glob, which means its newest match
+    ('develop-*'), with ~N for the N-th before it ('develop-*~1'). WHEN is anything git resolves, an
+    ISO date or time in UTC (the last commit at or before it), or `previous` (the stored snapshot
+    before the newest). A path to a folder of manifests, or to a stored snapshot, works too.
+
+    Options that take a GLOB can be given several times, and tell of what matches any of them.
+    """
+    from cachediff.jobs.compare import compare as compare_by_name
+    from cachediff.model.comparison import Selection
+
+    sides, specs = _sides(old, rest or [])
+    selection = Selection(
+        specs=tuple(specs),
+        stacks=tuple(stack or ()),
+        oss=tuple(os or ()),
+        targets=tuple(target or ()),
+        compilers=tuple(compiler or ()),
+        kinds=tuple(kind or ()),
+    )
+    with catalogue(repo, config, stored_only=stored) as names:
+        comparison = compare_by_name(names, *sides, selection, Path.cwd())
+    write_report(comparison, format_, output, everything=everything)
+    if exit_code and comparison.differs:
+        raise typer.Exit(1)
+
+
+def _sides(old: str, rest: list[str]) -> tuple[tuple[str, str], list[str]]:
+    """The two names, and what is left of the arguments; OLD may be both: OLD..NEW."""
+    first, dots, second = old.partition("..")
+    if dots and first and second and not Path(old).exists():
+        return (first, second), rest
+    if not rest:
+        raise UsageError(f"compare {old} with what?", f"name two snapshots, such as: {old} develop")
+    return (old, rest[0]), rest[1:]

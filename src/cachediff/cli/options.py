@@ -1,0 +1,68 @@
+"""What commands have in common: their options, and what is made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from cachediff.queries import Catalogue
+
+Repo = Annotated[
+    str | None,
+    typer.Option(
+        "--repo",
+        metavar="PATH|URL",
+        help="The repository of manifests: a clone, or a URL of which a mirror is kept. "
+        "Otherwise config.yaml says, or the clone that this is run in.",
+    ),
+]
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="Settings; config.yaml here if there is one."),
+]
+
+
+@contextmanager
+def catalogue(
+    repo: str | None, config: Path | None, *, stored_only: bool = False
+) -> Iterator[Catalogue]:
+    """Everything that a name can mean here; what the user should be told is told at the end."""
+    from platformdirs import user_cache_path
+
+    from cachediff.cli.progress import ProgressLine
+    from cachediff.config import find_settings
+    from cachediff.queries import Catalogue
+
+    settings = find_settings(Path.cwd(), config, repo)
+    with ProgressLine() as progress:
+        names = Catalogue(
+            settings, user_cache_path("cachediff"), stored_only=stored_only, progress=progress
+        )
+        try:
+            yield names
+        finally:
+            names.close()
+    for notice in names.notices:
+        say(f"note: {notice}")
+
+
+def say(message: str) -> None:
+    """Tell the user something that is not part of the output; what it quotes cannot act."""
+    from cachediff.reports.visible import visible
+
+    indent = message[: len(message) - len(message.lstrip())]
+    typer.echo(indent + visible(message.strip(), longest=2_000), err=True)
+
+
+def complete_name(incomplete: str) -> list[str]:
+    """Collections that begin like what was typed, for a shell's completion."""
+    try:
+        with catalogue(None, None) as names:
+            return [name for name in names.source().collections() if name.startswith(incomplete)]
+    except Exception:
+        return []

@@ -1,0 +1,95 @@
+"""`cachediff list`, `snapshot` and `verify`: what there is, what is kept, and whether it is whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cachediff.cli.options import Config, Repo, catalogue, complete_name, say
+
+if TYPE_CHECKING:
+    from cachediff.jobs.snapshot import Taken
+
+
+def list_(
+    source: Annotated[
+        str | None, typer.Argument(metavar="[SOURCE]", help="Only this source.")
+    ] = None,
+    repo: Repo = None,
+    config: Config = None,
+) -> None:
+    """List sources, their collections, and the snapshots that are stored of them."""
+    from cachediff.jobs.fetch import fetch_for
+    from cachediff.queries.holdings import holdings
+    from cachediff.reports.visible import visible
+
+    with catalogue(repo, config) as names:
+        for name in [source] if source else list(names.settings.sources):
+            fetch_for(names, [f"{name}:*" if name else "*"], Path.cwd())
+            held = holdings(names, name)
+            typer.echo(visible(held.source))
+            width = max((len(visible(one.name)) for one in held.collections), default=0)
+            for one in held.collections:
+                line = f"  {visible(one.name):{width}}"
+                if one.newest:
+                    line += f"  {one.stored:,} stored, newest {one.newest.committed_at}"
+                    line += f" {one.newest.commit[:12]}, {one.newest.specs:,} specs"
+                if not one.in_source:
+                    line += " (no longer in the source)"
+                typer.echo(line.rstrip())
+            for receipt in held.damaged:
+                say(f"note: {receipt.path}: {receipt.reason}; see cachediff verify")
+
+
+def snapshot(
+    collections: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[COLLECTION]...",
+            help="Names of snapshots, as for compare; every collection if there is none.",
+            autocompletion=complete_name,
+        ),
+    ] = None,
+    repo: Repo = None,
+    config: Config = None,
+) -> None:
+    """Take snapshots: store collections, so that they outlive a rewritten upstream.
+
+    Each becomes one Parquet file below `snapshots/`, with its SHA-256 beside it. The same tree is not
+    stored twice; a damaged snapshot is stored anew.
+    """
+    from cachediff.jobs.snapshot import take_snapshots
+
+    with catalogue(repo, config) as names:
+        for taken in take_snapshots(names, collections or [], Path.cwd()):
+            tell_taken(taken)
+
+
+def tell_taken(taken: Taken) -> None:
+    """One line on a snapshot that was taken, or was there."""
+    from cachediff.reports.visible import visible
+
+    stored = taken.stored
+    line = f"{visible(stored.collection)}  {taken.origin.committed_at}  {stored.specs:,} specs"
+    if stored.unreadable:
+        line += f", {stored.unreadable:,} of {stored.manifests:,} manifests unreadable"
+    line += "" if taken.is_new else f"  (unchanged since {stored.committed_at}, not stored again)"
+    typer.echo(line)
+
+
+def verify(repo: Repo = None, config: Config = None) -> None:
+    """Check that stored snapshots are whole and still add up; exit with 1 if one is not."""
+    from cachediff.queries.verification import verify as verify_store
+    from cachediff.reports.visible import visible
+
+    with catalogue(repo, config) as names:
+        verdict = verify_store(names)
+    for finding in verdict.findings:
+        typer.echo(visible(str(finding.path)))
+        for text in (*finding.reasons, finding.remedy):
+            typer.echo(f"  {visible(text)}")
+    typer.echo(f"{verdict.whole:,} stored snapshots are whole; {len(verdict.findings):,} findings")
+    if verdict.findings:
+        raise typer.Exit(1)

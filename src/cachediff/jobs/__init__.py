@@ -1,0 +1,1 @@
+"""Jobs: what writes. Fetching mirrors, taking snapshots, making a world to try."""

@@ -1,0 +1,30 @@
+"""Comparing by name: fetch what has to be fetched, open both sides, compare, select."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cachediff.comparing import check_selection, select
+from cachediff.jobs.fetch import fetch_for
+from cachediff.model.comparison import Comparison, Selection
+from cachediff.model.snapshot import Snapshot
+from cachediff.queries import Catalogue, LoadedSnapshot, compare_opened
+
+
+def compare(
+    names: Catalogue, old: str | Snapshot, new: str | Snapshot, selection: Selection, folder: Path
+) -> Comparison:
+    """All changes from `old` to `new`, each a name in the catalogue or a snapshot itself.
+
+    Paths in names are relative to `folder`. What the user should be told is in `names.notices`.
+
+    Raises:
+        CachediffError: a side cannot be had, or the selection is not one.
+    """
+    check_selection(selection)
+    fetch_for(names, [side for side in (old, new) if isinstance(side, str)], folder)
+    sides = [
+        LoadedSnapshot(side) if isinstance(side, Snapshot) else names.open(side, folder)
+        for side in (old, new)
+    ]
+    return select(compare_opened(sides[0], sides[1]), selection)

@@ -1,0 +1,236 @@
+"""The catalogue: everything that the name of a snapshot can mean, in sources, folders and the store."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from cachediff.config import Settings, SourceSettings
+from cachediff.errors import DamagedSnapshotError, NameNotFoundError, SourceError, UsageError
+from cachediff.manifests import PARSER_VERSION, Interner
+from cachediff.model.snapshot import Origin
+from cachediff.queries.opened import FolderSnapshot, GitSnapshot, OpenedSnapshot, StoredSnapshot
+from cachediff.sources import (
+    PREVIOUS,
+    FolderCollection,
+    GitSource,
+    Progress,
+    Repository,
+    SnapshotName,
+    choose,
+    close_names,
+    mirror_path,
+    parse_name,
+    until,
+)
+from cachediff.store import SnapshotStore, SummaryCache
+from cachediff.store import StoredSnapshot as Stored
+
+
+class Catalogue:
+    """Sources and stored snapshots, and the opening of either by name.
+
+    `cache` is the user's folder for what can be made again: mirrors, and the totals of manifests that
+    were read before. With `stored_only`, names mean stored snapshots, and no source is looked at.
+    `notices` collects what the user should be told of how a name was understood.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        cache: Path,
+        *,
+        stored_only: bool = False,
+        progress: Progress | None = None,
+    ) -> None:
+        self.settings = settings
+        self.store = SnapshotStore(settings.store)
+        self.notices: list[str] = []
+        self.cache = cache
+        self.progress = progress
+        self._stored_only = stored_only
+        self._interner = Interner()
+        self._summaries = SummaryCache(cache / "manifests.sqlite", PARSER_VERSION)
+        self._opened_sources: dict[str | None, GitSource] = {}
+
+    def open(self, text: str, folder: Path) -> OpenedSnapshot:
+        """The snapshot that `text` names; a path in it is relative to `folder`.
+
+        Raises:
+            NameNotFoundError: no such source, collection, revision or stored snapshot.
+            SourceError, StoreError: it is there and cannot be read.
+            UsageError: `text` is not a name.
+        """
+        if (path := _path(text, folder)) is not None:
+            return self._open_path(path)
+        name = parse_name(text)
+        if self._stored_only or name.when == PREVIOUS:
+            return self._open_stored(name)
+        collection = self.source(name.source).open(name)
+        return GitSnapshot(collection, self._interner, self._summaries, self.progress)
+
+    def sources_of(self, texts: Iterable[str], folder: Path) -> list[SourceSettings]:
+        """The sources that the names `texts` are looked up in, each once.
+
+        Raises:
+            NameNotFoundError, UsageError: as for `open`.
+        """
+        wanted = dict.fromkeys(
+            self._source_name(name.source)
+            for name in (parse_name(text) for text in texts if _path(text, folder) is None)
+            if not self._stored_only and name.when != PREVIOUS
+        )
+        return [self.settings.sources[name] for name in wanted]
+
+    def source(self, name: str | None = None) -> GitSource:
+        """A source of the settings, the first one where `name` is None.
+
+        Raises:
+            NameNotFoundError: there is no such source.
+            SourceError: it is no repository, or no mirror of it was made yet.
+        """
+        found = self._source_name(name)
+        if found not in self._opened_sources:
+            settings = self.settings.sources[found]
+            repository = self._repository(settings)
+            self._opened_sources[found] = GitSource(
+                repository,
+                found or repository.name(),
+                root=settings.manifests,
+                branch=settings.branch or "HEAD",
+            )
+        return self._opened_sources[found]
+
+    def stored(self, name: SnapshotName) -> Stored:
+        """The stored snapshot that `name` means.
+
+        Raises:
+            NameNotFoundError: there is none; the hint says what there is.
+        """
+        snapshots = self.store.list(self._stored_source(name.source)).snapshots
+        collections = {snapshot.collection for snapshot in snapshots}
+        if not collections:
+            raise NameNotFoundError(
+                f"no snapshot is stored in {self.settings.store}", "take one: cachediff snapshot"
+            )
+        collection = choose(name, collections, "the store")
+        taken = [snapshot for snapshot in snapshots if snapshot.collection == collection]
+        sources = sorted({snapshot.source for snapshot in taken})
+        if len(sources) > 1:
+            raise UsageError(
+                f"{collection} is stored of several sources: {', '.join(sources)}",
+                f"say which: {sources[0]}:{collection}",
+            )
+        chosen = _at(name, taken)
+        if chosen is None:
+            known = ", ".join(snapshot.committed_at for snapshot in taken[-5:])
+            raise NameNotFoundError(
+                f"there is no stored snapshot {name.text!r}", f"{collection} is stored of {known}"
+            )
+        return chosen
+
+    def close(self) -> None:
+        """Give back what is held open."""
+        self._summaries.close()
+        for source in self._opened_sources.values():
+            source.repository.close()
+
+    def _open_stored(self, name: SnapshotName) -> OpenedSnapshot:
+        stored = self.stored(name)
+        try:
+            return StoredSnapshot(self.store.open(stored))
+        except DamagedSnapshotError as damage:
+            again = self._from_git(stored.origin)
+            if again is None:
+                raise
+            self.notices.append(
+                f"{damage.message}; it was read from git instead. Take it anew: "
+                f"cachediff snapshot {stored.collection}@{stored.commit}"
+            )
+            return again
+
+    def _from_git(self, origin: Origin) -> OpenedSnapshot | None:
+        """The snapshot of the same origin out of git, None where git does not have it."""
+        known = {name: name for name in self.settings.sources if name is not None}
+        try:
+            source = self.source(known.get(origin.source))
+            collection = source.open(SnapshotName("", None, origin.collection, when=origin.commit))
+        except (NameNotFoundError, SourceError):
+            return None
+        if collection.origin != origin:
+            return None
+        return GitSnapshot(collection, self._interner, self._summaries, self.progress)
+
+    def _open_path(self, path: Path) -> OpenedSnapshot:
+        if path.suffix == ".parquet":
+            return StoredSnapshot(self.store.open(self._stored_at(path.resolve())))
+        return FolderSnapshot(FolderCollection(path), self._interner)
+
+    def _stored_at(self, path: Path) -> Stored:
+        folder = path.parent
+        store = SnapshotStore(folder.parent.parent)
+        for stored in store.list(folder.parent.name, folder.name).snapshots:
+            if stored.path == path:
+                return stored
+        raise NameNotFoundError(
+            f"{path} has no receipt beside it", "a stored snapshot is a .parquet and its .json"
+        )
+
+    def _source_name(self, name: str | None) -> str | None:
+        sources = self.settings.sources
+        if name is None:
+            return next(iter(sources))
+        if name in sources:
+            return name
+        (first,) = list(sources)[:1]
+        if first is None and self.source(None).name == name:
+            return None
+        names = [known for known in sources if known is not None]
+        raise NameNotFoundError(f"there is no source {name!r}", close_names(name, names))
+
+    def _stored_source(self, name: str | None) -> str | None:
+        """The source whose snapshots are meant; None, any source's, where there is only the store."""
+        first = name or next(iter(self.settings.sources))
+        if first is None:
+            try:
+                return self.source().name
+            except SourceError:
+                return None
+        return first
+
+    def _repository(self, settings: SourceSettings) -> Repository:
+        if settings.path is not None:
+            return Repository(Path(settings.path))
+        url = str(settings.url)
+        path = mirror_path(self.cache, url)
+        if not path.is_dir():
+            raise SourceError(f"there is no mirror of {url} yet", "make one: cachediff fetch")
+        return Repository(path, mirror=True)
+
+
+def _path(text: str, folder: Path) -> Path | None:
+    """`text` as a path, where it has the form of one; a revision may hold slashes too."""
+    name = text.partition("@")[0]
+    if os.sep not in name and name not in (os.curdir, os.pardir) and not text.endswith(".parquet"):
+        return None
+    path = folder / Path(text).expanduser()
+    if not path.exists():
+        raise NameNotFoundError(f"there is no {text!r}", "the name of a collection has no slash")
+    return path
+
+
+def _at(name: SnapshotName, taken: Sequence[Stored]) -> Stored | None:
+    """Which of the snapshots of one collection, oldest first, is meant by the WHEN of `name`."""
+    when = name.when
+    if when is None:
+        return taken[-1]
+    if when == PREVIOUS:
+        return taken[-2] if len(taken) > 1 else None
+    if moment := until(when):
+        limit = f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+        return next((one for one in reversed(taken) if one.committed_at <= limit), None)
+    matches = [one for one in taken if one.commit.startswith(when)]
+    if len({one.commit for one in matches}) > 1:
+        raise UsageError(f"several stored commits begin with {when!r}", "give more of it")
+    return matches[0] if matches else None

@@ -1,0 +1,182 @@
+"""A snapshot, opened: which packages it has, and their manifests when they are asked for.
+
+Wherever it comes from (git, a folder, the store, memory), a comparison sees the same: object ids to
+know what is equal, and manifests of what is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Protocol
+
+from cachediff import store
+from cachediff.manifests import Interner, parse
+from cachediff.model.snapshot import Manifest, ManifestSummary, Origin, Snapshot
+from cachediff.sources import FolderCollection, GitCollection, Progress
+from cachediff.store import SummaryCache
+
+
+class OpenedSnapshot(Protocol):
+    """A snapshot of which as little is read as possible.
+
+    `entries` maps every package to the object id of its manifest, None where it has none.
+    """
+
+    @property
+    def origin(self) -> Origin:
+        """Where it comes from."""
+
+    @property
+    def entries(self) -> Mapping[str, str | None]:
+        """Every package, with the object id of its manifest."""
+
+    def read(self, packages: Collection[str]) -> Iterator[Manifest]:
+        """The manifests of `packages`, which are sorted, in that order."""
+
+    def summaries(self, packages: Collection[str]) -> dict[str, ManifestSummary]:
+        """The totals of those manifests, read only where they are not known."""
+
+
+class GitSnapshot:
+    """A collection in git, parsed as it is read; what it comes to is remembered by object id."""
+
+    def __init__(
+        self,
+        collection: GitCollection,
+        interner: Interner,
+        cache: SummaryCache,
+        progress: Progress | None = None,
+    ) -> None:
+        self.origin = collection.origin
+        self.entries: Mapping[str, str | None] = collection.entries
+        self.collection = collection
+        self.cache = cache
+        self._interner = interner
+        self._progress = progress
+
+    def read(self, packages: Collection[str]) -> Iterator[Manifest]:
+        """The manifests of `packages`, in the order asked for."""
+        return self._read([(self, package) for package in packages])
+
+    def read_with(
+        self, other: GitSnapshot, packages: Sequence[str]
+    ) -> Iterator[tuple[Manifest | None, Manifest | None]]:
+        """Both sides' manifests of each package, out of one read of the repository they share."""
+        wanted = [
+            (side, package)
+            for package in packages
+            for side in (self, other)
+            if package in side.entries
+        ]
+        manifests = self._read(wanted)
+        for package in packages:
+            old = next(manifests) if package in self.entries else None
+            new = next(manifests) if package in other.entries else None
+            yield old, new
+        # Let the read end: it is then that what was learned is remembered.
+        next(manifests, None)
+
+    def summaries(self, packages: Collection[str]) -> dict[str, ManifestSummary]:
+        """The totals of those manifests, read only where the cache does not have them."""
+        ids = {package: self.collection.entries[package] for package in packages}
+        known = self.cache.get_many(list(ids.values()))
+        unknown = [package for package in packages if ids[package] not in known]
+        read = {manifest.package: manifest.summary() for manifest in self.read(unknown)}
+        return {package: read.get(package) or known[ids[package]] for package in packages}
+
+    def _read(self, wanted: Sequence[tuple[GitSnapshot, str]]) -> Iterator[Manifest]:
+        folders = [side.collection.folders[package] for side, package in wanted]
+        known = self.cache.get_many([folder.id for folder in folders])
+        learned: dict[str, ManifestSummary] = {}
+        files = self.collection.source.read(folders, self._progress)
+        for folder, package_files in zip(folders, files, strict=True):
+            manifest = parse(package_files, self._interner)
+            if folder.id not in known and not package_files.unreadable:
+                learned[folder.id] = manifest.summary()
+            yield manifest
+        self.cache.put_many(learned)
+
+
+class FolderSnapshot:
+    """A folder of manifests, parsed as it is read."""
+
+    def __init__(self, folder: FolderCollection, interner: Interner) -> None:
+        self.origin = folder.origin
+        self.entries: Mapping[str, str | None] = folder.entries
+        self._folder = folder
+        self._interner = interner
+
+    def read(self, packages: Collection[str]) -> Iterator[Manifest]:
+        """The manifests of `packages`, in the order asked for."""
+        return (parse(files, self._interner) for files in self._folder.read(packages))
+
+    def summaries(self, packages: Collection[str]) -> dict[str, ManifestSummary]:
+        """The totals of those manifests."""
+        return {manifest.package: manifest.summary() for manifest in self.read(packages)}
+
+
+class StoredSnapshot:
+    """A snapshot in the store, its bytes already checked."""
+
+    def __init__(self, opened: store.OpenedSnapshot) -> None:
+        self.origin = opened.origin
+        self.entries: Mapping[str, str | None] = opened.entries
+        self._opened = opened
+
+    def read(self, packages: Collection[str]) -> Iterator[Manifest]:
+        """The manifests of `packages`, sorted by name."""
+        return self._opened.read(packages)
+
+    def summaries(self, packages: Collection[str]) -> dict[str, ManifestSummary]:
+        """The totals of those manifests, as they were stored."""
+        return {package: self._opened.summaries[package] for package in packages}
+
+
+class LoadedSnapshot:
+    """A snapshot that is in memory already."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.origin = snapshot.origin
+        self._manifests = {manifest.package: manifest for manifest in snapshot.manifests}
+        self.entries: Mapping[str, str | None] = {
+            package: snapshot.object_ids.get(package) for package in self._manifests
+        }
+
+    def read(self, packages: Collection[str]) -> Iterator[Manifest]:
+        """The manifests of `packages`, in the order asked for."""
+        return (self._manifests[package] for package in packages)
+
+    def summaries(self, packages: Collection[str]) -> dict[str, ManifestSummary]:
+        """The totals of those manifests."""
+        return {manifest.package: manifest.summary() for manifest in self.read(packages)}
+
+
+def load(opened: OpenedSnapshot) -> Snapshot:
+    """The whole of an opened snapshot, in memory."""
+    packages = sorted(opened.entries)
+    ids = {package: id_ for package, id_ in opened.entries.items() if id_ is not None}
+    return Snapshot(opened.origin, tuple(opened.read(packages)), ids)
+
+
+def read_both(
+    old: OpenedSnapshot, new: OpenedSnapshot, packages: Sequence[str]
+) -> Iterable[tuple[Manifest | None, Manifest | None]]:
+    """The old and the new manifest of each package, one package at a time."""
+    if (
+        isinstance(old, GitSnapshot)
+        and isinstance(new, GitSnapshot)
+        and old.collection.source.repository is new.collection.source.repository
+    ):
+        return old.read_with(new, packages)
+    sides = [
+        chain(side.read([package for package in packages if package in side.entries]), [None])
+        for side in (old, new)
+    ]
+    return (
+        (
+            next(sides[0]) if package in old.entries else None,
+            next(sides[1]) if package in new.entries else None,
+        )
+        for package in packages
+    )

@@ -1,0 +1,51 @@
+"""Verification: is what was stored still what was stored, and does it add up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from cachediff.queries.catalogue import Catalogue
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """Something wrong with one file of the store, and what to do about it."""
+
+    path: Path
+    reasons: tuple[str, ...]
+    remedy: str = ""
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """How many snapshots are whole, and what was found of the others."""
+
+    whole: int
+    findings: tuple[Finding, ...]
+
+
+def verify(names: Catalogue) -> Verdict:
+    """Read every stored snapshot from end to end.
+
+    Raises:
+        StoreError: the store cannot be read at all.
+    """
+    listing = names.store.list()
+    findings = []
+    for done, stored in enumerate(listing.snapshots, 1):
+        if reasons := names.store.verify(stored):
+            name = f"{stored.collection}@{stored.commit}"
+            remedy = f"take it anew, where git still has it: cachediff snapshot {name}"
+            findings.append(Finding(stored.path, reasons, remedy))
+        if names.progress:
+            names.progress("Verifying snapshots", done, len(listing.snapshots))
+    whole = len(listing.snapshots) - len(findings)
+    findings += [
+        Finding(receipt.path, (receipt.reason,), "take the snapshot anew: cachediff snapshot")
+        for receipt in listing.damaged
+    ]
+    findings += [
+        Finding(path, ("left by an interrupted write",), "it is never read, and can be deleted")
+        for path in names.store.leftovers()
+    ]
+    return Verdict(whole, tuple(findings))
