@@ -289,7 +289,6 @@ def test_a_file_without_a_receipt_is_not_stored(tmp_path: Path) -> None:
     temporary.touch()
 
     assert store.list().snapshots == ()
-    assert store.find_tree("cache-site", "develop", "e" * 40) is None
     assert store.find_unchanged(ORIGIN) is None
     assert set(store.leftovers()) == {stored.path, temporary}
     assert store.write(SMALL) == stored
@@ -431,9 +430,6 @@ def test_the_same_tree_is_found(tmp_path: Path) -> None:
         day: store.write(snapshot(origin=origin(day, tree))) for day, tree in ((2, "a"), (4, "b"))
     }
 
-    assert store.find_tree("cache-site", "develop", "a" * 40) == days[2]
-    assert store.find_tree("cache-site", "develop", "c" * 40) is None
-    assert store.find_tree("cache-site", "e4s", "a" * 40) is None
     for day, tree, unchanged in (
         (1, "a", None),
         (2, "a", days[2]),
@@ -460,8 +456,6 @@ def test_names_that_cannot_be_folders_are_refused(tmp_path: Path, name: str) -> 
     for filters in ((name, None), (name, "develop")):
         with pytest.raises(StoreError, match="folder in the store"):
             store.list(*filters)
-    with pytest.raises(StoreError, match="folder in the store"):
-        store.find_tree("cache-site", name, "a" * 40)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -41,16 +41,22 @@ class Manifest(msgspec.Struct, frozen=True):
 
     def summary(self) -> ManifestSummary:
         """The totals of this manifest."""
-        stacks: dict[str, int] = {}
-        for names, number in Counter(spec.stacks for spec in self.specs).items():
-            for name in names or ():
-                if name != ROOT_STACK:
-                    stacks[name] = stacks.get(name, 0) + number
+        stacks = stack_counts(spec.stacks for spec in self.specs)
         problems = tuple(
             (problem.manifest.removeprefix(self.package).removeprefix("/"), problem.reason)
             for problem in self.problems
         )
         return ManifestSummary(len(self.specs), stacks, problems, self.readable)
+
+
+def stack_counts(stacks: Iterable[tuple[str, ...] | None]) -> dict[str, int]:
+    """How many specs with these stacks each stack lists (`root` left out), by name."""
+    counts: dict[str, int] = {}
+    for names, number in Counter(stacks).items():
+        for name in names or ():
+            counts[name] = counts.get(name, 0) + number
+    counts.pop(ROOT_STACK, None)
+    return dict(sorted(counts.items()))
 
 
 class ManifestSummary(msgspec.Struct, frozen=True):

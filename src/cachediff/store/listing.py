@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
-
 import msgspec
 
-from cachediff.model.snapshot import Manifest, ManifestSummary, Problem, Snapshot
-from cachediff.model.spec import ROOT_STACK
+from cachediff.model.snapshot import Manifest, ManifestSummary, Problem, Snapshot, stack_counts
 
 
 class ListedManifest(msgspec.Struct, frozen=True):
@@ -43,13 +39,6 @@ def listing_of(snapshot: Snapshot) -> tuple[ListedManifest, ...]:
     return tuple(
         _listed(manifest, snapshot.object_ids[manifest.package]) for manifest in snapshot.manifests
     )
-
-
-def stack_counts(stacks: Iterable[tuple[str, ...] | None]) -> dict[str, int]:
-    """How many specs with these stacks each stack lists (`root` left out), by name."""
-    counts = Counter(stack for names in stacks if names is not None for stack in names)
-    del counts[ROOT_STACK]
-    return dict(sorted(counts.items()))
 
 
 def _listed(manifest: Manifest, object_id: str) -> ListedManifest:

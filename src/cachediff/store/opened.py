@@ -7,10 +7,10 @@ from itertools import accumulate, islice
 from typing import TYPE_CHECKING, TypeAlias
 
 from cachediff.errors import DamagedSnapshotError
-from cachediff.model.snapshot import Manifest, ManifestSummary, Origin
+from cachediff.model.snapshot import Manifest, ManifestSummary, Origin, stack_counts
 from cachediff.model.spec import Build, Spec
 from cachediff.model.version import Version
-from cachediff.store.listing import ListedManifest, stack_counts
+from cachediff.store.listing import ListedManifest
 from cachediff.store.parquet import strings, tuples
 
 if TYPE_CHECKING:

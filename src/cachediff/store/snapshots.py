@@ -86,11 +86,6 @@ class SnapshotStore:
                     snapshots.append(receipt)
         return StoreListing(tuple(snapshots), tuple(damaged))
 
-    def find_tree(self, source: str, collection: str, tree: str) -> StoredSnapshot | None:
-        """The newest snapshot with this tree, whenever it was: it holds the specs of any other."""
-        stored = self.list(source, collection).snapshots
-        return next((snapshot for snapshot in reversed(stored) if snapshot.tree == tree), None)
-
     def find_unchanged(self, origin: Origin) -> StoredSnapshot | None:
         """The newest snapshot at or before the time of `origin`, if it has the same tree.
 
