@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from cachediff.sources.collections import GitCollection, GitSource
 from cachediff.sources.folder import FolderCollection
-from cachediff.sources.git import Progress, Repository, clone_mirror, import_history
-from cachediff.sources.mirrors import mirror_path
+from cachediff.sources.git import Progress
+from cachediff.sources.mirrors import clone_mirror, mirror_path
 from cachediff.sources.names import (
     PREVIOUS,
     SnapshotName,
@@ -15,6 +15,7 @@ from cachediff.sources.names import (
     parse_name,
     until,
 )
+from cachediff.sources.repository import Repository, import_history
 
 __all__ = [
     "PREVIOUS",

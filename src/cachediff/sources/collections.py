@@ -1,40 +1,39 @@
 """Collections in a git repository: `_cache/[<collection>/]<package>/`, at any commit.
 
 A collection is a Merkle tree: git already gives the folder of every package an object id, and two
-folders with the same id hold the same manifest. Finding a collection costs one `git cat-file`; reading
-packages of it costs two more, however many there are.
+folders with the same id hold the same manifest. Finding a collection costs two questions to one
+`git cat-file`; reading packages of it costs two more, however many there are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
-
-import msgspec
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from cachediff.errors import NameNotFoundError, SourceError
 from cachediff.model.snapshot import Origin, PackageFiles
-from cachediff.sources.git import GitObject, Progress, Repository
+from cachediff.sources.git import Progress
 from cachediff.sources.names import SnapshotName, choose, until
+from cachediff.sources.objects import (
+    SUBMODULE,
+    SYMLINK,
+    TREE,
+    GitObject,
+    TreeEntry,
+    committed_at,
+    tree_entries,
+)
+from cachediff.sources.repository import Repository
 
 DEFAULT_COLLECTION = "default"
 """The name of the one collection of a layout without collections (2021)."""
 
+PAGES = ("specs.md", "index.md")
+"""Names of a manifest's main file; what tells the folder of a package."""
+
 MAX_FILE_SIZE = 64 << 20
 """Bytes of the largest file that is read; the largest page upstream is below 2 MB."""
 
-_TREE, _SYMLINK, _SUBMODULE = 0o040000, 0o120000, 0o160000
-_NO_BLOB = (_TREE, _SYMLINK, _SUBMODULE)
-_PAGES = ("specs.md", "index.md")
-_ODD = {_SYMLINK: "is a symbolic link", _SUBMODULE: "is a submodule"}
-
-
-class FolderEntry(msgspec.Struct, frozen=True, gc=False):
-    """One entry of a git tree: a package in a collection, or a file of a package. `mode` is git's."""
-
-    name: str
-    mode: int
-    id: str
+_ODD = {SYMLINK: "it is a symbolic link", SUBMODULE: "it is a submodule"}
 
 
 class GitCollection:
@@ -43,13 +42,13 @@ class GitCollection:
     `entries` maps every package to the object id of its folder, by name.
     """
 
-    def __init__(self, source: GitSource, origin: Origin, folders: Iterable[FolderEntry]) -> None:
+    def __init__(self, source: GitSource, origin: Origin, folders: Iterable[TreeEntry]) -> None:
         self.source = source
         self.origin = origin
         self.folders = {
             folder.name: folder
             for folder in sorted(folders, key=lambda folder: folder.name)
-            if folder.mode == _TREE or folder.mode in _ODD
+            if folder.mode == TREE or folder.mode in _ODD
         }
         self.entries = {package: folder.id for package, folder in self.folders.items()}
 
@@ -76,19 +75,17 @@ class GitSource:
             NameNotFoundError: no such revision or collection; the hint has close names.
             SourceError: there are no manifests there at all.
         """
-        revision = self._revision(name.when)
-        wanted = [f"{revision}^{{commit}}", f"{revision}:{self._root}/{name.collection}"]
-        commit, tree = self.repository.objects(wanted)
-        if commit.kind != "commit":
-            raise self._no_revision(revision)
-        collection, folders = name.collection, _entries(tree) if tree.kind == "tree" else []
+        commit = self._commit(name.when)
+        collection = name.collection
+        tree = self._object(f"{commit.id}:{self._root}/{collection}")
+        folders = tree_entries(tree) if tree.kind == "tree" else []
         if name.is_glob or not folders or _is_package(folders):
             listed = self._collections(commit.id)
             collection = choose(name, listed, f"{self.name} at {commit.id[:12]}")
             tree, folders = listed[collection]
         if self.repository.mirror:
             self.repository.pin(commit.id)
-        origin = Origin(self.name, collection, commit.id, _committed_at(commit), tree.id)
+        origin = Origin(self.name, collection, commit.id, committed_at(commit), tree.id)
         return GitCollection(self, origin, folders)
 
     def collections(self, when: str | None = None) -> list[str]:
@@ -98,14 +95,10 @@ class GitSource:
             NameNotFoundError: no such revision.
             SourceError: there are no manifests there at all.
         """
-        revision = self._revision(when)
-        (commit,) = self.repository.objects([f"{revision}^{{commit}}"])
-        if commit.kind != "commit":
-            raise self._no_revision(revision)
-        return sorted(self._collections(commit.id))
+        return sorted(self._collections(self._commit(when).id))
 
     def read(
-        self, folders: Sequence[FolderEntry], progress: Progress | None = None
+        self, folders: Sequence[TreeEntry], progress: Progress | None = None
     ) -> Iterator[PackageFiles]:
         """The files of each folder, in the order asked for; one at a time is held.
 
@@ -115,24 +108,25 @@ class GitSource:
         Raises:
             SourceError: git failed, or what a mirror lacks could not be fetched.
         """
-        trees = [folder.id for folder in folders if folder.mode == _TREE]
-        contents = {
-            tree.id: _entries(tree) for tree in self.repository.objects(dict.fromkeys(trees))
-        }
+        wanted = dict.fromkeys(folder.id for folder in folders if folder.mode == TREE)
+        trees = self.repository.objects(wanted)
+        contents = {tree.id: tree_entries(tree) for tree in trees if tree.kind == "tree"}
         blobs = [
-            file.id for id_ in trees for file in contents.get(id_, ()) if file.mode not in _NO_BLOB
+            file.id for folder in folders for file in contents.get(folder.id, ()) if _is_file(file)
         ]
-        absent = self._absent(trees, blobs, progress) if self.repository.partial else set()
+        absent = self._absent(contents, blobs, progress) if self.repository.partial else set()
         answers = self.repository.objects(
             (blob for blob in blobs if blob not in absent), max_size=MAX_FILE_SIZE
         )
         for done, folder in enumerate(folders, 1):
-            yield _package_files(folder, contents.get(folder.id), absent, answers)
+            yield _package_files(folder, contents, absent, answers)
             if progress:
                 progress("Reading manifests", done, len(folders))
+        # Ask past the last, so that git is kept for what is read next.
+        next(answers, None)
 
     def _absent(
-        self, trees: Sequence[str], blobs: Iterable[str], progress: Progress | None
+        self, trees: Iterable[str], blobs: Iterable[str], progress: Progress | None
     ) -> set[str]:
         """Which of `blobs` a partial clone lacks; a mirror of ours gets them, and then lacks none."""
         absent = self.repository.missing(trees).intersection(blobs)
@@ -141,34 +135,48 @@ class GitSource:
             return set()
         return absent
 
-    def _revision(self, when: str | None) -> str:
-        if when is None:
-            return self._branch
-        moment = until(when)
-        return self.repository.commit_until(moment, self._branch) if moment else when
+    def _object(self, name: str) -> GitObject:
+        (found,) = self.repository.objects([name])
+        return found
 
-    def _no_revision(self, revision: str) -> NameNotFoundError:
-        hint = "list revisions with git log"
-        if self.repository.shallow:
-            hint = "this clone is shallow and may lack it: git fetch --unshallow"
-        elif revision == "HEAD":
-            hint = "the repository has no commit yet"
-        return NameNotFoundError(f"there is no revision {revision!r} in {self.name}", hint)
+    def _commit(self, when: str | None) -> GitObject:
+        """The commit that `when` means, or the newest one."""
+        moment = until(when) if when else None
+        revision = self._branch if when is None or moment else when
+        commit = self._object(f"{revision}^{{commit}}")
+        if commit.kind != "commit":
+            hint = "list revisions with git log"
+            if self.repository.shallow:
+                hint = "this clone is shallow and may lack it: git fetch --unshallow"
+            elif revision == "HEAD":
+                hint = "the repository has no commit yet, or its HEAD is on a branch that is gone"
+            raise NameNotFoundError(f"there is no revision {revision!r} in {self.name}", hint)
+        if moment:
+            commit = self._object(self.repository.commit_until(moment, commit.id))
+        return commit
 
-    def _collections(self, commit: str) -> dict[str, tuple[GitObject, list[FolderEntry]]]:
+    def _collections(self, commit: str) -> dict[str, tuple[GitObject, list[TreeEntry]]]:
         """Every collection at `commit`: its tree and what is in it."""
-        (root,) = self.repository.objects([f"{commit}:{self._root}"])
+        root = self._object(f"{commit}:{self._root}")
         if root.kind != "tree":
+            hint = "run inside a clone of the repository behind a cache's pages, or name one with --repo"
+            if self.repository.partial:
+                hint = "this clone is partial and may lack it: clone without --filter"
             raise SourceError(
                 f"{self.name} at {commit[:12]} has no manifests: there is no folder {self._root!r}",
-                "run inside a clone of the repository behind a cache's pages, or name one with --repo",
+                hint,
             )
-        children = [child for child in _entries(root) if child.mode == _TREE]
+        children = [child for child in tree_entries(root) if child.mode == TREE]
         trees = self.repository.objects(child.id for child in children)
-        found: dict[str, tuple[GitObject, list[FolderEntry]]] = {}
+        found: dict[str, tuple[GitObject, list[TreeEntry]]] = {}
         packages = []
         for child, tree in zip(children, trees, strict=True):
-            folders = _entries(tree)
+            if tree.kind != "tree":
+                raise SourceError(
+                    f"{self._root}/{child.name} of {commit[:12]} is missing from {self.name}",
+                    "this clone is partial or damaged",
+                )
+            folders = tree_entries(tree)
             if _is_package(folders):
                 packages.append(child)
             else:
@@ -179,22 +187,23 @@ class GitSource:
 
 
 def _package_files(
-    folder: FolderEntry,
-    contents: Sequence[FolderEntry] | None,
+    folder: TreeEntry,
+    contents: Mapping[str, Sequence[TreeEntry]],
     absent: set[str],
     answers: Iterator[GitObject],
 ) -> PackageFiles:
     """Take the blobs of `folder` from `answers`, which come in the order of its contents."""
-    if folder.mode in _ODD:
-        return PackageFiles(folder.name, {}, (("", f"it {_ODD[folder.mode]}"),))
+    if folder.id not in contents:
+        reason = _ODD.get(folder.mode, "its folder is missing from the repository")
+        return PackageFiles(folder.name, {}, (("", reason),))
     files: dict[str, bytes] = {}
     unreadable = []
-    for file in contents or ():
+    for file in contents[folder.id]:
         if file.mode in _ODD:
-            unreadable.append((file.name, f"it {_ODD[file.mode]}"))
+            unreadable.append((file.name, _ODD[file.mode]))
         elif file.id in absent:
             unreadable.append((file.name, "it is missing from this partial clone"))
-        elif file.mode != _TREE:
+        elif _is_file(file):
             blob = next(answers)
             if blob.kind != "blob":
                 unreadable.append((file.name, "it is missing from the repository"))
@@ -205,31 +214,12 @@ def _package_files(
     return PackageFiles(folder.name, files, tuple(unreadable))
 
 
-def _entries(tree: GitObject) -> list[FolderEntry]:
-    """The entries of a git tree object: mode, space, name, NUL, id in binary (git's tree format)."""
-    content, width = tree.content, len(tree.id) // 2
-    entries, at = [], 0
-    while at < len(content):
-        space = content.index(b" ", at)
-        end = content.index(b"\0", space)
-        mode = int(content[at:space], 8)
-        name = content[space + 1 : end].decode("utf-8", "backslashreplace")
-        at = end + 1 + width
-        entries.append(FolderEntry(name, mode, content[end + 1 : at].hex()))
-    return entries
+def _is_file(entry: TreeEntry) -> bool:
+    return entry.mode != TREE and entry.mode not in _ODD
 
 
-def _is_package(entries: Iterable[FolderEntry]) -> bool:
+def _is_package(entries: Sequence[TreeEntry]) -> bool:
     """Whether this is the folder of a package: it has a page, and no folders."""
-    entries = list(entries)
-    return any(entry.name in _PAGES for entry in entries) and not any(
-        entry.mode == _TREE for entry in entries
+    return any(entry.name in PAGES for entry in entries) and not any(
+        entry.mode == TREE for entry in entries
     )
-
-
-def _committed_at(commit: GitObject) -> str:
-    """The committer's time of a commit object, in UTC."""
-    header, _, _ = commit.content.partition(b"\n\n")
-    committer = next(line for line in header.splitlines() if line.startswith(b"committer "))
-    seconds = int(committer.rsplit(b" ", 2)[1])
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -9,10 +9,9 @@ from pathlib import Path
 
 from cachediff.errors import SourceError
 from cachediff.model.snapshot import Origin, PackageFiles
-from cachediff.sources.collections import MAX_FILE_SIZE
+from cachediff.sources.collections import MAX_FILE_SIZE, PAGES
 
 _TITLE = re.compile(rb'^title:\s*"?([^"\r\n]*?)"?\s*$', re.MULTILINE)
-_PAGES = ("specs.md", "index.md")
 
 
 class FolderCollection:
@@ -25,25 +24,26 @@ class FolderCollection:
         """Look at what is at `path`.
 
         Raises:
-            SourceError: there is nothing, or nothing that looks like manifests.
+            SourceError: there is nothing, or nothing that looks like manifests, or it is not to be read.
         """
-        self._path = path
-        self._files: dict[str, dict[str, Path]] = {}
-        if path.is_file():
-            self._files[_title(path) or path.parent.name] = {"specs.md": path}
-        elif path.is_dir():
-            self._find_packages()
-        if not self._files:
+        try:
+            path = path.resolve(strict=True)
+            self._files = _packages(path)
+        except OSError as error:
+            raise SourceError(f"{path} cannot be read: {error.strerror}") from error
+        if not any(page in files for files in self._files.values() for page in PAGES):
             raise SourceError(
                 f"there are no manifests in {str(path)!r}",
                 "a folder of manifests holds <package>/specs.md for each package",
             )
-        name = path.resolve().name if path.is_dir() else path.name
-        self.origin = Origin("folder", name)
+        self.origin = Origin("folder", _readable(path.name))
         self.entries: dict[str, str | None] = dict.fromkeys(sorted(self._files))
 
     def read(self, packages: Collection[str]) -> Iterator[PackageFiles]:
-        """The files of each package, in the order asked for."""
+        """The files of each package, in the order asked for.
+
+        What is no regular file, too large or not to be read is named in `PackageFiles.unreadable`.
+        """
         for package in packages:
             files, unreadable = {}, []
             for name, path in sorted(self._files[package].items()):
@@ -58,31 +58,44 @@ class FolderCollection:
                     unreadable.append((name, error.strerror or str(error)))
             yield PackageFiles(package, files, tuple(unreadable))
 
-    def _find_packages(self) -> None:
-        if any((self._path / page).is_file() for page in _PAGES):
-            self._files[self._path.resolve().name] = _files(self._path)
-            return
-        with os.scandir(self._path) as entries:
-            for entry in entries:
-                if entry.is_symlink():
-                    self._files[entry.name] = {"": Path(entry.path)}
-                elif entry.is_dir() and not entry.name.startswith("."):
-                    self._files[entry.name] = _files(Path(entry.path))
+
+def _packages(path: Path) -> dict[str, dict[str, Path]]:
+    """The files of every package at `path`; a package that is no folder to be read has one, `""`."""
+    if path.is_file():
+        if path.name not in PAGES:
+            return {_title(path): {"specs.md": path}}
+        path = path.parent
+    if any((path / page).is_file() for page in PAGES):
+        return {_readable(path.name): _files(path)}
+    packages = {}
+    with os.scandir(path) as entries:
+        for entry in entries:
+            if entry.is_symlink():
+                packages[_readable(entry.name)] = {"": Path(entry.path)}
+            elif entry.is_dir() and not entry.name.startswith("."):
+                packages[_readable(entry.name)] = _files(Path(entry.path))
+    return packages
 
 
 def _files(folder: Path) -> dict[str, Path]:
-    with os.scandir(folder) as entries:
-        return {
-            entry.name: Path(entry.path)
-            for entry in entries
-            if entry.is_symlink() or entry.is_file(follow_symlinks=False)
-        }
+    try:
+        with os.scandir(folder) as entries:
+            return {
+                _readable(entry.name): Path(entry.path)
+                for entry in entries
+                if entry.is_symlink() or entry.is_file(follow_symlinks=False)
+            }
+    except PermissionError:
+        return {"": folder}
 
 
 def _title(page: Path) -> str:
-    """The package that a page says it is of, where its own name does not."""
-    if page.name in _PAGES:
-        return page.resolve().parent.name
+    """The package that a page says it is of."""
     with page.open("rb") as file:
         match = _TITLE.search(file.read(4096))
-    return match[1].decode("utf-8", "replace") if match else page.stem
+    return match[1].decode("utf-8", "replace") if match else _readable(page.stem)
+
+
+def _readable(name: str) -> str:
+    r"""A name in the file system, bytes that are not UTF-8 told as `\xff`."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")

@@ -1,4 +1,4 @@
-"""git: the only file that talks to it.
+"""git: the only file that talks to it. What is asked of it is in `repository` and `mirrors`.
 
 Always argument lists, never a shell; what a user typed goes in on standard input or behind
 `--end-of-options`; no prompt, no protocol but https, ssh and file; nothing is ever written to a clone
@@ -8,18 +8,17 @@ that is not ours, lazily fetched objects included.
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from subprocess import PIPE, Popen
 from typing import IO, TYPE_CHECKING, BinaryIO
 
-import msgspec
-
-from cachediff.errors import NameNotFoundError, SourceError
+from cachediff.errors import SourceError
+from cachediff.sources.objects import GitObject, read_object
 
 if TYPE_CHECKING:
     from git.cmd import Git
@@ -29,203 +28,137 @@ if TYPE_CHECKING:
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and of how much (0 where not known)."""
 
-_OURS = {
+ONLINE = {
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_NO_REPLACE_OBJECTS": "1",
     "GIT_ALLOW_PROTOCOL": "https:ssh:file",
 }
+"""git's environment where it may talk to an upstream."""
+
 # A promisor remote would otherwise be asked for a missing blob, one by one, writing into a user's
 # clone. GIT_NO_LAZY_FETCH is obeyed from git 2.45 on; without any protocol older ones fail at it.
-_LOCAL = _OURS | {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none"}
-_CAT_FILE = ("cat-file", "--batch")
+OFFLINE = ONLINE | {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none"}
+"""git's environment where it may not."""
+
+HERE = {"GIT_DIR": "."}
+"""Added to it: the repository is the folder that git is started in; git looks for no other."""
+
 _REQUESTS = 500
 """Objects asked for at once: few enough to fit in a pipe that git has not begun to read from."""
 _NO_GIT, _INSTALL_GIT = "git cannot be run", "install git 2.36 or newer"
 _PROGRESS = re.compile(rb"(?:remote: )?([A-Z][a-z]+ [a-z]+):\s+\d+% \((\d+)/(\d+)\)")
+_CREDENTIALS = re.compile(r"(?<=://)[^/\s]*@")
 
 
-class GitObject(msgspec.Struct, frozen=True, gc=False):
-    """One answer of `git cat-file --batch`.
+class GitFailedError(SourceError):
+    """git says that something is wrong; `words` are its own."""
 
-    `kind` is git's type, or `missing` where there is no such object; `content` is empty where the
-    object is larger than was asked for (`size` says how large).
-    """
-
-    id: str
-    kind: str
-    size: int
-    content: bytes
+    def __init__(self, arguments: Sequence[str], words: str) -> None:
+        verb = next(word for word in arguments if word[0].isalpha() and "." not in word)
+        super().__init__(f"git {verb} failed: {words}")
+        self.words = words
 
 
-class Repository:
-    """A git repository: a clone of somebody's, which is only read, or a mirror of our own."""
+class ObjectReader:
+    """A `git cat-file --batch`, kept for any number of questions, one after the other."""
 
-    def __init__(self, path: Path, *, mirror: bool = False) -> None:
-        """Open the repository that `path` is in.
+    def __init__(self, folder: Path) -> None:
+        self._running = _start(folder, ["cat-file", "--batch"], PIPE, OFFLINE | HERE)
 
-        Raises:
-            SourceError: there is none, it is not ours to read, or there is no git.
-        """
-        self.mirror = mirror
-        if not path.is_dir():
-            raise SourceError(f"{path} is not a folder")
-        answer = _run(path, ["rev-parse", "--absolute-git-dir", "--git-common-dir"])
-        git_dir, common = answer.decode("utf-8", "surrogateescape").splitlines()[:2]
-        self.git_dir = Path(git_dir)
-        self._idle: list[Running] = []
-        self._common = (path / common).resolve()
-
-    @property
-    def partial(self) -> bool:
-        """Whether objects may be missing here because a promisor remote has them."""
-        return next((self._common / "objects" / "pack").glob("*.promisor"), None) is not None
-
-    @property
-    def shallow(self) -> bool:
-        """Whether the history is cut off."""
-        return (self._common / "shallow").exists()
-
-    def name(self) -> str:
-        """What to call it: the last part of its origin's URL, or of its own path."""
-        origin = _run(self.git_dir, ["config", "--default", "", "--get", "remote.origin.url"])
-        last = origin.decode("utf-8", "replace").strip().rstrip("/").rpartition("/")[2]
-        folder = self.git_dir.parent if self.git_dir.name == ".git" else self.git_dir
-        return (last or folder.name).removesuffix(".git") or "source"
-
-    def objects(self, names: Iterable[str], max_size: int | None = None) -> Iterator[GitObject]:
-        """Objects by id or by any name that git resolves, in the order asked for.
-
-        One `git cat-file --batch` answers all calls, for as long as this repository is open; a call
-        made while another is still being read gets a process of its own.
+    def read(self, names: Iterable[str], max_size: int | None) -> Iterator[GitObject]:
+        """Objects by any name that git resolves, in the order asked for, to the last.
 
         Raises:
-            SourceError: git failed, or an object is damaged.
+            GitFailedError: an object is damaged.
+            SourceError: a name has a line break.
         """
-        running = self._idle.pop() if self._idle else _start(self.git_dir, _CAT_FILE, PIPE, _LOCAL)
-        process = _popen(running)
+        process = _popen(self._running)
+        requests, answers = _stream(process.stdin), _stream(process.stdout)
+        wanted = iter(names)
         try:
-            requests, answers = _stream(process.stdin), _stream(process.stdout)
-            wanted = iter(names)
             while some := list(islice(wanted, _REQUESTS)):
-                requests.write("".join(f"{name}\n" for name in some).encode())
+                requests.write(_lines(some))
                 requests.flush()
                 for _ in some:
-                    yield _git_object(answers, max_size)
-        except (SourceError, BrokenPipeError) as error:
-            raise SourceError(f"git cat-file failed: {_end(running)}") from error
-        except BaseException:
-            _end(running)
-            raise
-        self._idle.append(running)
+                    yield read_object(answers, max_size)
+        except (EOFError, BrokenPipeError) as error:
+            words = _last_words(_stream(process.stderr).read())
+            raise GitFailedError(["cat-file"], words) from error
 
     def close(self) -> None:
-        """End the processes that are kept for further questions."""
-        while self._idle:
-            _end(self._idle.pop())
-
-    def commit_until(self, moment: datetime, branch: str) -> str:
-        """The last commit of `branch` at or before `moment`, which has a time zone.
-
-        Raises:
-            NameNotFoundError: there is none that early.
-        """
-        command = ["rev-list", "--first-parent", "--max-count=1", f"--until={moment.isoformat()}"]
-        found = _run(self.git_dir, [*command, "--end-of-options", branch]).decode().strip()
-        if not found:
-            raise NameNotFoundError(
-                f"there is no commit at or before {moment:%Y-%m-%d %H:%M:%S} UTC",
-                "this clone is shallow: git fetch --unshallow" if self.shallow else "",
-            )
-        return found
-
-    def missing(self, trees: Iterable[str]) -> set[str]:
-        """Ids of the objects below `trees` that this clone does not have, without asking for them."""
-        command = ["rev-list", "--objects", "--no-walk", "--missing=print", "--stdin"]
-        with _lines(trees) as wanted, _process(self.git_dir, command, wanted) as process:
-            listed = _stream(process.stdout).read()
-        return {line[1:].decode() for line in listed.splitlines() if line.startswith(b"?")}
-
-    def fetch(self, progress: Progress | None = None) -> None:
-        """Bring this mirror up to date with its upstream.
-
-        Raises:
-            SourceError: the upstream could not be reached.
-        """
-        self._fetch(["--prune", "--no-write-fetch-head", "origin"], None, progress)
-
-    def fetch_objects(self, ids: Iterable[str], progress: Progress | None = None) -> None:
-        """Fetch objects that a partial mirror lacks, all in one request.
-
-        Raises:
-            SourceError: the upstream could not be reached, or has them no more.
-        """
-        options = ["--no-write-fetch-head", "--no-tags", "--filter=blob:none", "--stdin"]
-        with _lines(ids) as wanted:
-            self._fetch([*options, "origin"], wanted, progress)
-
-    def pin(self, commit: str) -> None:
-        """Keep `commit` in this mirror, whatever becomes of it upstream."""
-        _run(self.git_dir, ["update-ref", "--end-of-options", f"refs/cachediff/{commit}", commit])
-
-    def _fetch(
-        self, arguments: Sequence[str], stdin: BinaryIO | None, progress: Progress | None
-    ) -> None:
-        # Named objects are missing because of our filter, not because history moved on: there is
-        # nothing to negotiate. git's own lazy fetches do the same.
-        settings = ["-c", "fetch.negotiationAlgorithm=noop"] if stdin else []
-        command = [*settings, "fetch", "--progress", "--no-auto-maintenance", *arguments]
-        said: list[bytes] = []
-        with _process(self.git_dir, command, stdin, _OURS, said) as process:
-            _follow(process, progress, said)
+        """End git."""
+        _end(self._running)
 
 
-def clone_mirror(url: str, path: Path, progress: Progress | None = None) -> Repository:
-    """A new bare mirror of `url` at `path`, without blobs: those are fetched as they are needed.
-
-    It is made beside `path` and renamed, so that an interrupted clone leaves nothing that looks whole.
+def run(
+    folder: Path,
+    arguments: Sequence[str],
+    stdin: Iterable[str] | None = None,
+    environment: dict[str, str] = OFFLINE | HERE,
+) -> bytes:
+    """What git prints when it is run in `folder`; `stdin` is said to it, a line each.
 
     Raises:
-        SourceError: `url` could not be reached, or is of a protocol that is not allowed.
+        SourceError: git cannot be run.
+        GitFailedError: it failed.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".clone-", dir=path.parent) as folder:
-        new = Path(folder) / "mirror"
-        command = ["clone", "--bare", "--filter=blob:none", "--progress", "--end-of-options", url]
-        said: list[bytes] = []
-        with _process(path.parent, [*command, str(new)], None, _OURS, said) as process:
-            _follow(process, progress, said)
-        _run(new, ["config", "remote.origin.fetch", "+refs/heads/*:refs/heads/*"])
-        new.rename(path)
-    return Repository(path, mirror=True)
+    with _said(stdin) as said, process(folder, arguments, said, environment) as running:
+        return _stream(running.stdout).read()
 
 
-def import_history(path: Path, stream: Iterable[bytes]) -> None:
-    """Write a `git fast-import` stream into a new bare repository at `path`.
+def follow(
+    folder: Path,
+    arguments: Sequence[str],
+    progress: Progress | None,
+    stdin: Iterable[str] | None = None,
+    environment: dict[str, str] = ONLINE | HERE,
+) -> list[bytes]:
+    """Run git, tell `progress` how far it is, and return what else it says on standard error, by line.
 
     Raises:
-        SourceError: git refused the stream.
+        SourceError, GitFailedError: as for `run`.
     """
-    path.mkdir(parents=True, exist_ok=True)
-    _run(path, ["init", "--quiet", "--bare", "--initial-branch=main"])
-    with tempfile.TemporaryFile() as commands:
-        commands.writelines(stream)
-        commands.seek(0)
-        with _process(path, ["fast-import", "--quiet"], commands):
-            pass
+    told: list[bytes] = []
+    with (
+        _said(stdin) as said,
+        process(folder, arguments, said, environment, told) as running,
+    ):
+        rest = b""
+        while chunk := os.read(_stream(running.stderr).fileno(), 1 << 16):
+            *parts, rest = re.split(rb"[\r\n]", rest + chunk)
+            for part in parts:
+                if not (match := _PROGRESS.match(part)):
+                    told.append(part)
+                elif progress:
+                    progress(match[1].decode(), int(match[2]), int(match[3]))
+        told.append(rest)
+    return told
 
 
 @contextlib.contextmanager
-def _lines(items: Iterable[str]) -> Iterator[BinaryIO]:
-    """Items as standard input, a line each. A file, so that neither side waits for the other."""
-    with tempfile.TemporaryFile() as file:
-        file.write("".join(f"{item}\n" for item in items).encode("utf-8", "surrogateescape"))
-        file.seek(0)
-        yield file
+def process(
+    folder: Path,
+    arguments: Sequence[str],
+    stdin: BinaryIO | None,
+    environment: dict[str, str] = OFFLINE | HERE,
+    told: list[bytes] | None = None,
+) -> Iterator[Popen[bytes]]:
+    """A running git; when the block is left its exit status is checked, or it is ended.
 
+    `told` takes what the block itself reads of git's standard error, for the message of a failure.
 
-def _run(folder: Path, arguments: Sequence[str]) -> bytes:
-    with _process(folder, arguments) as process:
-        return _stream(process.stdout).read()
+    Raises:
+        SourceError, GitFailedError: as for `run`.
+    """
+    running = _start(folder, arguments, stdin, environment)
+    try:
+        yield (popen := _popen(running))
+        if popen.wait():
+            errors = [*(told or ()), _stream(popen.stderr).read()]
+            raise GitFailedError(arguments, _last_words(b"\n".join(errors)))
+    finally:
+        _end(running)
 
 
 def _start(
@@ -237,19 +170,17 @@ def _start(
     """Start git in `folder`, its output and errors to be read from pipes.
 
     Raises:
-        SourceError: there is no such folder, or no git.
+        SourceError: there is no git.
     """
-    # GitPython would run in the working folder instead.
-    if not folder.is_dir():
-        raise SourceError(f"{folder} is not a folder")
     try:
         from git.cmd import Git  # slow to import: it looks for git
         from git.exc import GitCommandNotFound
     except ImportError as error:
         raise SourceError(_NO_GIT, _INSTALL_GIT) from error
     try:
-        return Git(folder).execute(
-            ["git", *arguments],
+        # Not GitPython's working folder: where it cannot enter that, it uses the present one.
+        return Git().execute(
+            ["git", "-C", str(folder), *arguments],
             istream=stdin,
             as_process=True,
             env=environment,
@@ -258,61 +189,40 @@ def _start(
         raise SourceError(_NO_GIT, _INSTALL_GIT) from error
 
 
-@contextlib.contextmanager
-def _process(
-    folder: Path,
-    arguments: Sequence[str],
-    stdin: BinaryIO | None = None,
-    environment: dict[str, str] = _LOCAL,
-    said: list[bytes] | None = None,
-) -> Iterator[Popen[bytes]]:
-    """A running git; when the block is left its exit status is checked, or it is ended.
+def _end(running: Running) -> None:
+    """End git, whatever it is doing, if it has not ended."""
+    process = _popen(running)
+    process.terminate()
+    for stream in (process.stdin, process.stdout, process.stderr):
+        if stream:
+            with contextlib.suppress(BrokenPipeError):
+                stream.close()
+    process.wait()
 
-    `said` takes what the block itself reads of git's standard error, for the message of a failure.
+
+@contextlib.contextmanager
+def _said(items: Iterable[str] | None) -> Iterator[BinaryIO | None]:
+    """Items as standard input. A file, so that neither side waits for the other."""
+    if items is None:
+        yield None
+        return
+    with tempfile.TemporaryFile() as file:
+        file.write(_lines(items))
+        file.seek(0)
+        yield file
+
+
+def _lines(items: Iterable[str]) -> bytes:
+    """Items as git's standard input, a line each.
 
     Raises:
-        SourceError: git cannot be run, or failed; with what it said was wrong.
+        SourceError: one is not one line.
     """
-    from git.exc import GitCommandError
-
-    running = _start(folder, arguments, stdin, environment)
-    try:
-        yield _popen(running)
-    except BaseException:
-        _end(running)
-        raise
-    try:
-        running.wait(b"".join(said or ()))
-    except GitCommandError as error:
-        verb = next(word for word in arguments if word[0].isalpha() and "." not in word)
-        raise SourceError(f"git {verb} failed: {_last_words(str(error.stderr))}") from error
-    finally:
-        _stream(_popen(running).stdout).close()
-        _stream(_popen(running).stderr).close()
-
-
-def _end(running: Running) -> str:
-    """End git, whatever it is doing; what it said was wrong comes back."""
-    process = _popen(running)
-    if process.stdin:
-        with contextlib.suppress(BrokenPipeError):
-            process.stdin.close()
-    _stream(process.stdout).close()
-    process.wait()
-    words = _stream(process.stderr).read()
-    _stream(process.stderr).close()
-    return _last_words(words.decode("utf-8", "replace"))
-
-
-def _follow(process: Popen[bytes], progress: Progress | None, said: list[bytes]) -> None:
-    """Tell `progress` how far git is, and keep the rest of what it says in `said`."""
-    for line in _stream(process.stderr):
-        for part in line.split(b"\r"):
-            if match := _PROGRESS.match(part):
-                if progress:
-                    progress(match[1].decode(), int(match[2]), int(match[3]))
-            elif part.strip():
-                said.append(part + b"\n")
+    items = list(items)
+    lines = "".join(f"{item}\n" for item in items)
+    if lines.count("\n") != len(items):
+        raise SourceError("no name in git has a line break")
+    return lines.encode("utf-8", "surrogateescape")
 
 
 def _popen(running: Running) -> Popen[bytes]:
@@ -327,30 +237,11 @@ def _stream(stream: IO[bytes] | None) -> IO[bytes]:
     return stream
 
 
-def _last_words(text: str) -> str:
-    """The line of git's standard error that says what went wrong."""
-    text = text.strip().removeprefix("stderr: ").strip("'").strip()
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    fatal = [line for line in lines if line.startswith(("fatal:", "error:"))]
-    return (fatal or lines or ["it ended without a word"])[0].removeprefix("fatal: ")
-
-
-def _git_object(answers: IO[bytes], max_size: int | None) -> GitObject:
-    """The next answer of `git cat-file --batch`, read to its end."""
-    header = answers.readline()
-    if not header:
-        raise SourceError("git ended before its answer")
-    name, _, last = header[:-1].rpartition(b" ")
-    if not last.isdigit():
-        return GitObject(name.decode("utf-8", "replace"), "missing", 0, b"")
-    id_, _, kind = name.decode().partition(" ")
-    size = int(last)
-    if max_size is not None and size > max_size:
-        left = size + 1
-        while left and (chunk := answers.read(min(left, 1 << 20))):
-            left -= len(chunk)
-        return GitObject(id_, kind, size, b"")
-    content = answers.read(size + 1)
-    if len(content) <= size:
-        raise SourceError("git ended in the middle of its answer")
-    return GitObject(id_, kind, size, content[:-1])
+def _last_words(errors: bytes) -> str:
+    """The line of git's standard error that says what went wrong, without any password."""
+    lines = [line.strip() for line in errors.decode("utf-8", "replace").splitlines()]
+    lines = [line for line in lines if line and not line.startswith("Cloning into ")]
+    # That the remote could not be read has a reason, which ssh or the other side gave before.
+    fatal = [line for line in lines if line.startswith("fatal:") and "Could not read" not in line]
+    words = (fatal or lines or ["it ended without a word"])[0].removeprefix("fatal: ")
+    return _CREDENTIALS.sub("", words)

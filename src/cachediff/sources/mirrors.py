@@ -1,14 +1,56 @@
-"""Where the mirror of an upstream lies."""
+"""Mirrors of upstreams: where they lie, and how they are made."""
 
 from __future__ import annotations
 
 import hashlib
 import re
+import shutil
+import tempfile
 from pathlib import Path
+
+from cachediff.sources.git import ONLINE, Progress, follow, run
+from cachediff.sources.repository import Repository
+from cachediff.sources.writing import sole_writer
+
+_UPSTREAM_HEAD = "refs/upstream/HEAD"
+"""Where a mirror keeps its upstream's HEAD. Its own points there, and so follows it by every fetch."""
 
 
 def mirror_path(cache: Path, url: str) -> Path:
-    """The folder of the mirror of `url` in the cache folder `cache`: one for each URL, readable."""
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", url.rstrip("/").removesuffix(".git")).strip("-.")
+    """The folder of the mirror of `url` in the cache folder `cache`: one for each URL, readable.
+
+    User and password are no part of its name.
+    """
+    shown = re.sub(r"^([a-z0-9+.-]+://)?[^/]*@", r"\1", url.rstrip("/").removesuffix(".git"))
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", shown).strip("-.")
     digest = hashlib.sha256(url.encode("utf-8", "surrogateescape")).hexdigest()[:8]
     return cache / "mirrors" / f"{name[-80:]}-{digest}.git"
+
+
+def clone_mirror(url: str, path: Path, progress: Progress | None = None) -> Repository:
+    """The bare mirror of `url` at `path`, made unless another process has made it meanwhile.
+
+    It has no blobs: those are fetched as they are needed. It is made beside `path` and renamed, so
+    that an interrupted clone leaves nothing that looks whole.
+
+    Raises:
+        SourceError: `url` could not be reached, or is of a protocol that is not allowed.
+    """
+    with sole_writer(path, progress):
+        if not path.is_dir():
+            for left in path.parent.glob(f"{path.stem}.*.new"):
+                shutil.rmtree(left, ignore_errors=True)
+            with tempfile.TemporaryDirectory(".new", f"{path.stem}.", path.parent) as folder:
+                _clone(url, Path(folder) / "mirror", progress)
+                (Path(folder) / "mirror").rename(path)
+    return Repository(path, mirror=True)
+
+
+def _clone(url: str, new: Path, progress: Progress | None) -> None:
+    command = ["clone", "--bare", "--filter=blob:none", "--template=", "--progress"]
+    # A glob, because an upstream's HEAD may point to nothing.
+    head = f"remote.origin.fetch=+HEAD*:{_UPSTREAM_HEAD}*"
+    arguments = [*command, "-c", head, "--end-of-options", url, new.name]
+    follow(new.parent, arguments, progress, environment=ONLINE)
+    run(new, ["config", "--add", "remote.origin.fetch", "+refs/heads/*:refs/heads/*"])
+    run(new, ["symbolic-ref", "HEAD", _UPSTREAM_HEAD])

@@ -11,13 +11,13 @@ from datetime import UTC, datetime
 import msgspec
 
 from cachediff.errors import NameNotFoundError, UsageError
+from cachediff.model.version import Version
 
 PREVIOUS = "previous"
 """The WHEN that means the stored snapshot before the newest."""
 
 _BACK = re.compile(r"(?P<glob>.*[*?\[].*)~(?P<back>\d{1,9})")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?P<time>[T ]\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:?\d{2})?)?")
-_DIGITS = re.compile(r"(\d+)")
 
 
 class SnapshotName(msgspec.Struct, frozen=True):
@@ -72,21 +72,16 @@ def until(when: str) -> datetime | None:
         return None
     try:
         time = datetime.fromisoformat(when)
-    except ValueError as error:
+        if not match["time"]:
+            time = time.replace(hour=23, minute=59, second=59)
+        return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
         raise UsageError(f"{when!r} is not a date or time: {error}") from error
-    if not match["time"]:
-        time = time.replace(hour=23, minute=59, second=59)
-    return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def newest_first(names: Iterable[str]) -> list[str]:
-    """Collections in the order of the numbers in their names, dates and versions alike, newest first."""
-    return sorted(names, key=_natural, reverse=True)
-
-
-def _natural(name: str) -> tuple[list[tuple[int, int, str]], str]:
-    parts = _DIGITS.split(name)
-    return [(1, int(part), "") if part.isdigit() else (0, 0, part) for part in parts], name
+    """Collections in Spack's order of versions, of the numbers in dates and versions, newest first."""
+    return sorted(names, key=lambda name: (Version(name), name), reverse=True)
 
 
 def choose(name: SnapshotName, collections: Iterable[str], where: str) -> str:

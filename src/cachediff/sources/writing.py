@@ -1,0 +1,45 @@
+"""One process at a time writes to a mirror, and what a killed one left unfinished is cleared away."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+from collections.abc import Iterator
+from pathlib import Path
+
+from cachediff.errors import SourceError
+from cachediff.sources.git import Progress
+
+_UNFINISHED = ("*.lock", "refs/**/*.lock", "objects/pack/tmp_*")
+
+
+@contextlib.contextmanager
+def sole_writer(mirror: Path, progress: Progress | None = None) -> Iterator[None]:
+    """Hold the lock on the mirror at `mirror`, which need not be there yet.
+
+    The lock lies beside it, and ends with the process that holds it, however that ends. `progress`
+    is told if another process has it.
+
+    Raises:
+        SourceError: the folder of mirrors cannot be written.
+    """
+    try:
+        mirror.parent.mkdir(parents=True, exist_ok=True)
+        lock = mirror.with_suffix(".lock").open("wb")
+    except OSError as error:
+        raise SourceError(f"{mirror.parent} cannot be written: {error.strerror}") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if progress:
+                progress("Waiting for another run", 0, 0)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def clear_unfinished(mirror: Path) -> None:
+    """Remove locks and half-written packs; no git may be at work in the mirror (`sole_writer`)."""
+    for pattern in _UNFINISHED:
+        for path in mirror.glob(pattern):
+            path.unlink(missing_ok=True)
