@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from cachediff.manifests.claims import check_claims
 from cachediff.manifests.format import (
     ManifestFormat,
     UnreadableManifestError,
@@ -25,10 +26,10 @@ FORMATS: tuple[ManifestFormat, ...] = (
     SpecIndex(),
 )
 
-PARSER_VERSION = 1
+PARSER_VERSION = 2
 """To be raised when a parser comes to read the same bytes as other specs or other problems."""
 
-_NEEDED = re.compile(r"|specs\.md|index\.md|spec-\d+\.json")
+_NEEDED = re.compile(r"|specs\.md|index\.md|spec-[0-9]+\.json")
 """Files of which one that cannot be given makes a manifest unreadable; empty is the whole folder."""
 
 PAGES = tuple(dict.fromkeys(format_.page for format_ in FORMATS))
@@ -63,8 +64,9 @@ def _read(
     for format_ in FORMATS:
         if format_.page == page and format_.recognises(fields):
             specs, problems = format_.read(files.package, fields, files.files, interner)
+            problems += check_claims(page, fields.get(b"meta"), specs, interner)
             unique, repeated = each_hash_once(page, specs)
-            return unique, [*problems, *repeated]
+            return unique, problems + repeated
     raise UnreadableManifestError(
         page, "a layout that is not known: no spec_details, no spec_files"
     )

@@ -3,77 +3,99 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 
-Claims = Mapping[str, Any]
-"""Key of `meta` to what it says: a number, a set of names, or a number by name."""
+from cachediff.manifests.format import DECODING_ERRORS, fault, quoted
+from cachediff.manifests.interning import Interner
+from cachediff.model.spec import Spec
 
-CLAIM_TYPES: dict[str, Any] = {
+_Names = frozenset[str]
+_CLAIMS: dict[str, Any] = {
     "num_specs": int,
     "num_specs_by_stack": dict[str, int],
-    "compilers": frozenset[str],
-    "oss": frozenset[str],
-    "platforms": frozenset[str],
-    "stacks": frozenset[str],
-    "targets": frozenset[str],
-    "versions": frozenset[str],
+    "stacks": _Names,
+    "versions": _Names,
+    "compilers": _Names,
+    "platforms": _Names,
+    "oss": _Names,
+    "targets": _Names,
 }
-
 _Meta = msgspec.defstruct(
-    "_Meta",
-    [(name, kind | msgspec.UnsetType, msgspec.UNSET) for name, kind in CLAIM_TYPES.items()],
+    "_Meta", [(key, kind | msgspec.UnsetType, msgspec.UNSET) for key, kind in _CLAIMS.items()]
 )
-_decode_meta: Callable[[bytes], Any] = msgspec.json.Decoder(_Meta).decode
+_decode: Callable[[bytes], Any] = msgspec.json.Decoder(_Meta).decode
+
+_MOST_TOLD = 10
+"""Names told of those that differ on one key."""
 
 
-def check_claims(page: str, meta: bytes | None, actual: Claims) -> list[tuple[str, str]]:
+def check_claims(
+    page: str, meta: bytes | None, specs: Sequence[Spec], interner: Interner
+) -> list[tuple[str, str]]:
     """Problems, as (file, reason), where `meta` does not say what the specs say.
 
-    `meta` is the line of JSON as found, None where the page has none; `actual` holds what the specs
-    themselves say, for each key that this format's `meta` has. Keys that `meta` does not have are not
-    claimed, and not checked.
+    `meta` is the line of JSON as found, None where the page has none. It may spell compilers otherwise.
+    Keys that it does not have (most of them, before 2023) are not claimed, and not checked.
     """
     if meta is None:
         return [(page, "there is no meta")]
     try:
-        claimed = _decode_meta(meta)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        return [(page, f"meta: {error}")]
-    differing = {
-        key: (said, value)
-        for key, value in actual.items()
-        if (said := getattr(claimed, key)) is not msgspec.UNSET and said != value
+        claimed = _decode(meta)
+    except DECODING_ERRORS as error:
+        return [(page, fault("meta", error))]
+    problems = []
+    for key, actual in _actual(specs).items():
+        said = getattr(claimed, key)
+        if said is msgspec.UNSET:
+            continue
+        if key == "compilers":
+            said = {interner.compiler(text) for text in said}
+        if said != actual:
+            problems.append((page, _explain(key, said, actual)))
+    return problems
+
+
+def _actual(specs: Sequence[Spec]) -> dict[str, Any]:
+    """What the specs themselves say, for each key of `meta`."""
+    # By identity: equal builds may spell their version differently, and each spelling is claimed.
+    builds = {id(spec.build): spec.build for spec in specs}.values()
+    by_stack: dict[str, int] = {}
+    for stacks, number in Counter(spec.stacks for spec in specs).items():
+        for stack in stacks or ():
+            by_stack[stack] = by_stack.get(stack, 0) + number
+    return {
+        "num_specs": len(specs),
+        "num_specs_by_stack": by_stack,
+        "stacks": by_stack.keys(),
+        "versions": {build.version.text for build in builds},
+        "compilers": {build.compiler for build in builds},
+        "platforms": {build.platform for build in builds},
+        "oss": {build.os for build in builds},
+        "targets": {build.target for build in builds},
     }
-    return [(page, reason) for reason in _explain(differing)] if differing else []
 
 
-def count_stacks(stacks: Counter[tuple[str, ...]]) -> dict[str, int]:
-    """How many specs each stack has, of counted lists of stacks."""
-    counts: dict[str, int] = {}
-    for names, number in stacks.items():
-        for name in names:
-            counts[name] = counts.get(name, 0) + number
-    return counts
-
-
-def _explain(differing: dict[str, tuple[Any, Any]]) -> list[str]:
-    """One sentence for each key that differs: what is claimed and not so, what is so and not claimed."""
+def _explain(key: str, said: Any, actual: Any) -> str:
+    """What is claimed and not so, and what is so and not claimed."""
     from deepdiff import DeepDiff
 
-    reasons = []
-    for key, (said, value) in sorted(differing.items()):
-        if isinstance(said, int):
-            reasons.append(f"meta says {key} is {said}, the specs say {value}")
-            continue
-        claimed, actual = (
-            names if isinstance(names, dict) else dict.fromkeys(names, True)
-            for names in (said, value)
-        )
-        diff = DeepDiff(claimed, actual, view="tree", threshold_to_diff_deeper=0)
-        parts = [
+    if isinstance(said, int):
+        return f"meta says {key} is {said}, the specs say {actual}"
+    claimed, true = _by_name(said), _by_name(actual)
+    names = sorted(name for name in claimed | true if claimed.get(name) != true.get(name))
+    told = names[:_MOST_TOLD]
+    diff = DeepDiff(
+        {name: claimed[name] for name in told if name in claimed},
+        {name: true[name] for name in told if name in true},
+        view="tree",
+        threshold_to_diff_deeper=0,
+        ignore_private_variables=False,
+    )
+    parts = sorted(
+        [
             *(f"{_name(item)} is claimed" for item in diff.get("dictionary_item_removed", ())),
             *(f"{_name(item)} is not claimed" for item in diff.get("dictionary_item_added", ())),
             *(
@@ -81,9 +103,18 @@ def _explain(differing: dict[str, tuple[Any, Any]]) -> list[str]:
                 for item in diff.get("values_changed", ())
             ),
         ]
-        reasons.append(f"meta does not agree with the specs on {key}: {', '.join(sorted(parts))}")
-    return reasons
+    )
+    if len(names) > len(told):
+        parts.append(f"and {len(names) - len(told):,} more")
+    return f"meta does not agree with the specs on {key}: {', '.join(parts)}"
+
+
+def _by_name(names: Any) -> dict[str, Any]:
+    """Names, or numbers by name, as a dictionary; an unknown compiler has the name `none`."""
+    if isinstance(names, dict):
+        return names
+    return dict.fromkeys(("none" if name is None else name for name in names), True)
 
 
 def _name(item: Any) -> str:
-    return str(item.path(output_format="list")[-1])
+    return quoted(item.path(output_format="list")[-1])

@@ -1,11 +1,14 @@
-"""What a manifest format is, and what all of them share: front matter, hashes, duplicates."""
+"""What a manifest format is, and what all share: front matter, decoding errors, hashes."""
 
 from __future__ import annotations
 
-import re
+import io
 from collections.abc import Mapping
+from itertools import groupby
 from operator import attrgetter
 from typing import Protocol
+
+import msgspec
 
 from cachediff.manifests.interning import Interner
 from cachediff.model.spec import Spec
@@ -13,7 +16,13 @@ from cachediff.model.spec import Spec
 HASH_LENGTH = 32
 """Characters of a DAG hash: 160 bits in base32 (Spack's `hash_types`, `base32_encode`)."""
 
-_HASHES = re.compile(f"(?:[a-z2-7]{{{HASH_LENGTH}}})*")
+DECODING_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What a msgspec decoder raises on bytes that are not what it decodes."""
+
+_hash = attrgetter("hash")
+_BASE32 = b"abcdefghijklmnopqrstuvwxyz234567"
+_MOST_SHOWN = 80
+"""Characters of a text as found that a reason shows."""
 
 
 class UnreadableManifestError(Exception):
@@ -53,7 +62,7 @@ class ManifestFormat(Protocol):
 
 
 def front_matter(page: str, content: bytes) -> dict[bytes, bytes]:
-    """The `key: value` lines between the two `---` of a page; lists below a key belong to its value.
+    """The `key: value` lines between the two `---` of a page; indented lines belong to the key above.
 
     No YAML loader: a value is what stands on the line, untouched (`meta` and `spec_details` are one
     line of JSON each).
@@ -61,29 +70,43 @@ def front_matter(page: str, content: bytes) -> dict[bytes, bytes]:
     Raises:
         UnreadableManifestError: empty, no front matter, cut short, or a key that stands twice.
     """
-    lines = content.split(b"\n")
-    if not content.strip():
-        raise UnreadableManifestError(page, "the file is empty")
-    if lines[0].strip() != b"---":
-        raise UnreadableManifestError(page, "no front matter: the first line is not '---'")
-    fields: dict[bytes, bytes] = {}
-    key = b""
-    for line in lines[1:]:
-        if line[:1] in (b" ", b"\t", b"\r", b""):
-            if key and line.strip():
-                fields[key] += b"\n" + line
-        elif line.rstrip() == b"---":
-            return fields
+    lines = io.BytesIO(content)
+    if lines.readline().strip() != b"---":
+        blank = not content.strip()
+        reason = "the file is empty" if blank else "no front matter: the first line is not '---'"
+        raise UnreadableManifestError(page, reason)
+    fields: dict[bytes, list[bytes]] = {}
+    value: list[bytes] = []
+    for line in lines:
+        if line[:1].isspace():
+            value.append(line)
+        elif line.startswith(b"---") and line.rstrip() == b"---":
+            return {key: b"".join(value) for key, value in fields.items()}
         else:
-            key, colon, value = line.partition(b":")
+            key, colon, first = line.partition(b":")
             if not colon:
                 raise UnreadableManifestError(
                     page, "a line of the front matter is not 'key: value'"
                 )
             if key in fields:
-                raise UnreadableManifestError(page, f"'{_shown(key)}' stands twice")
-            fields[key] = value
+                raise UnreadableManifestError(page, f"{quoted(key)} stands twice")
+            value = fields[key] = [first]
     raise UnreadableManifestError(page, "cut short: the front matter does not end with '---'")
+
+
+def list_items(page: str, key: str, value: bytes) -> list[str]:
+    """The items of a list in the front matter: one a line, below its key, each after `- `.
+
+    Raises:
+        UnreadableManifestError: one of the lines is no item.
+    """
+    items = []
+    for line in value.split(b"\n"):
+        if text := line.decode("utf-8", "replace").strip():
+            if not text.startswith("- "):
+                raise UnreadableManifestError(page, f"{key}: not a list item: {quoted(text)}")
+            items.append(text.removeprefix("- "))
+    return items
 
 
 def check_hashes(page: str, hashes: list[str]) -> None:
@@ -92,12 +115,12 @@ def check_hashes(page: str, hashes: list[str]) -> None:
     Raises:
         UnreadableManifestError: naming the first record that has not.
     """
-    if {*map(len, hashes)} <= {HASH_LENGTH} and _HASHES.fullmatch("".join(hashes)):
+    if {*map(len, hashes)} <= {HASH_LENGTH} and _is_base32("".join(hashes)):
         return
     for number, text in enumerate(hashes, 1):
-        if len(text) != HASH_LENGTH or not _HASHES.fullmatch(text):
+        if len(text) != HASH_LENGTH or not _is_base32(text):
             raise UnreadableManifestError(
-                page, f"record {number}: hash: {text[:80]!r} is not 32 characters of a-z and 2-7"
+                page, f"record {number}: hash: {quoted(text)} is not 32 characters of a-z and 2-7"
             )
 
 
@@ -107,19 +130,41 @@ def each_hash_once(page: str, specs: list[Spec]) -> tuple[tuple[Spec, ...], list
     Raises:
         UnreadableManifestError: one hash stands for two different specs.
     """
-    by_hash = {spec.hash: spec for spec in specs}
-    problems = []
-    if len(by_hash) != len(specs):
-        for spec in specs:
-            kept = by_hash[spec.hash]
-            if kept is not spec:
-                if kept != spec:
-                    raise UnreadableManifestError(
-                        page, f"hash {spec.hash} stands for two different specs"
-                    )
-                problems.append((page, f"hash {spec.hash} is listed more than once"))
-    return tuple(sorted(by_hash.values(), key=attrgetter("hash"))), problems
+    ordered = sorted(specs, key=_hash)
+    if len({spec.hash for spec in ordered}) == len(ordered):
+        return tuple(ordered), []
+    unique, problems = [], []
+    for hash_, group in groupby(ordered, key=_hash):
+        first, *others = group
+        # Versions that are equal may be spelled differently, and which of them is it then?
+        if any(one != first or one.version.text != first.version.text for one in others):
+            raise UnreadableManifestError(page, f"hash {hash_} stands for two different specs")
+        if others:
+            problems.append((page, f"hash {hash_} is listed {len(others) + 1} times"))
+        unique.append(first)
+    return tuple(unique), problems
 
 
-def _shown(raw: bytes) -> str:
-    return raw[:80].decode("utf-8", "replace")
+def quoted(text: str | bytes) -> str:
+    """A text as found, for a reason: on one line, in quotes, not too long."""
+    if isinstance(text, bytes):
+        text = text[:_MOST_SHOWN].decode("utf-8", "replace")
+    return repr(text[:_MOST_SHOWN])
+
+
+def fault(where: str, error: Exception) -> str:
+    """What a decoder has against the value at `where`, and at which place inside it."""
+    match error:
+        case RecursionError():
+            message, path = "it is nested too deeply", ""
+        case UnicodeDecodeError():
+            message, path = f"{quoted(error.object)} is not UTF-8", ""
+        case _:
+            # msgspec ends its message with the path, `$.arch.target`.
+            message, _, path = str(error).partition(" - at `$")
+    place = (where + path.rstrip("`")).removeprefix(".")
+    return f"{place}: {message}" if place else message
+
+
+def _is_base32(text: str) -> bool:
+    return not text.encode().translate(None, _BASE32)

@@ -8,6 +8,7 @@ builds come out as the same object, so that comparing them later costs a pointer
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import msgspec
 
@@ -24,15 +25,16 @@ _decode_strings: Callable[[bytes], list[str]] = msgspec.json.Decoder(list[str]).
 class Interner:
     """Builds and stacks by their raw spelling; shared by both sides of a comparison.
 
-    Builds of one package at a time are held: manifests of the same package should be read one after
-    the other, and memory follows the largest package.
+    `version`, `compiler` and `stacks` give the canonical value of a text, or of a JSON list of
+    strings, as found. Builds of one package at a time are held: manifests of the same package should
+    be read one after the other, and memory follows the largest package.
     """
 
     def __init__(self) -> None:
-        self._versions: dict[str, Version] = {}
-        self._compilers: dict[str | None, str | None] = {}
-        self._variants: dict[bytes, tuple[str, ...]] = {}
-        self._stacks: dict[bytes, tuple[str, ...]] = {}
+        self.version = cache(Version)
+        self.compiler = cache(canonical_compiler)
+        self.stacks = cache(_stacks)
+        self._variants = cache(_variants)
         self._package = ""
         self._raw: dict[RawBuild, Build] = {}
         self._builds: dict[tuple[str, Build], Build] = {}
@@ -47,32 +49,28 @@ class Interner:
         """The build that `raw` spells, for the package last given to `builds_of`.
 
         Raises:
-            msgspec.DecodeError, UnicodeDecodeError: the variants are not a JSON list of strings.
+            msgspec.DecodeError, UnicodeDecodeError, RecursionError: the variants are not a JSON list
+                of strings.
         """
         text, compiler, platform, os, target, variants = raw
-        version = self._versions.get(text)
-        if version is None:
-            version = self._versions[text] = Version(text)
-        if compiler not in self._compilers:
-            self._compilers[compiler] = canonical_compiler(compiler)
-        names = self._variants.get(variants)
-        if names is None:
-            names = self._variants[variants] = canonical_variants(_decode_strings(variants))
         build = Build(
-            self._package, version, self._compilers[compiler], platform, os, target, names
+            self._package,
+            self.version(text),
+            self.compiler(compiler),
+            platform,
+            os,
+            target,
+            self._variants(variants),
         )
         # Versions that are equal may be spelled differently, and each keeps its spelling.
         build = self._builds.setdefault((text, build), build)
         self._raw[raw] = build
         return build
 
-    def stacks(self, raw: bytes) -> tuple[str, ...]:
-        """The stacks that the JSON list `raw` names.
 
-        Raises:
-            msgspec.DecodeError, UnicodeDecodeError: `raw` is not a JSON list of strings.
-        """
-        stacks = self._stacks.get(raw)
-        if stacks is None:
-            stacks = self._stacks[raw] = canonical_stacks(_decode_strings(raw))
-        return stacks
+def _stacks(raw: bytes) -> tuple[str, ...]:
+    return canonical_stacks(_decode_strings(raw))
+
+
+def _variants(raw: bytes) -> tuple[str, ...]:
+    return canonical_variants(_decode_strings(raw))

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import re
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import msgspec
 
-from cachediff.manifests.claims import check_claims, count_stacks
-from cachediff.manifests.format import UnreadableManifestError, check_hashes
+from cachediff.manifests.format import (
+    DECODING_ERRORS,
+    UnreadableManifestError,
+    check_hashes,
+    fault,
+)
 from cachediff.manifests.interning import Interner, RawBuild
 from cachediff.model.spec import Spec
 
@@ -30,6 +35,12 @@ class _Record(msgspec.Struct, gc=False):
 
 _decode: Callable[[bytes], list[_Record]] = msgspec.json.Decoder(list[_Record]).decode
 
+_TEXTS = ("hash", "compiler", "versions", "os", "platform", "target")
+_RawRecord = msgspec.defstruct("_RawRecord", [(name, msgspec.Raw, _UNTOLD) for name in _TEXTS])
+_decode_raw: Callable[[bytes], list[Any]] = msgspec.json.Decoder(list[_RawRecord]).decode  # type: ignore[valid-type]
+
+_ITEM = re.compile(r"\[([0-9]+)\](?:\.|: )")
+
 
 class SpecDetails:
     """`specs.md` with `spec_details`."""
@@ -49,62 +60,55 @@ class SpecDetails:
     ) -> tuple[list[Spec], list[tuple[str, str]]]:
         """The specs and problems of one page; see `ManifestFormat.read`."""
         records = self._records(front_matter[b"spec_details"])
-        hashes = [record.hash for record in records]
-        check_hashes(self.page, hashes)
+        check_hashes(self.page, [record.hash for record in records])
         builds = interner.builds_of(package)
         specs: list[Spec] = []
         append = specs.append
-        try:
-            for record in records:
-                raw: RawBuild = (
-                    record.versions[0],
-                    record.compiler,
-                    record.platform,
-                    record.os,
-                    record.target,
-                    bytes(record.variants),
-                )
+        for record in records:
+            raw: RawBuild = (
+                record.versions[0],
+                record.compiler,
+                record.platform,
+                record.os,
+                record.target,
+                bytes(record.variants),
+            )
+            stacks = bytes(record.stacks)
+            try:
                 build = builds.get(raw) or interner.build(raw)
-                stacks = bytes(record.stacks)
                 append(Spec(record.hash, build, interner.stacks(stacks) if stacks else None))
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            number = len(specs) + 1
-            raise UnreadableManifestError(
-                self.page, f"record {number}: variants or stacks: {error}"
-            ) from error
-        return specs, self._check(front_matter.get(b"meta"), records, specs)
+            except DECODING_ERRORS as error:
+                where = f"record {len(specs) + 1}: {'stacks' if raw in builds else 'variants'}"
+                raise UnreadableManifestError(self.page, fault(where, error)) from error
+        return specs, []
 
     def _records(self, details: bytes) -> list[_Record]:
         try:
             return _decode(details)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise UnreadableManifestError(self.page, _reason(error)) from error
-
-    def _check(
-        self, meta: bytes | None, records: list[_Record], specs: list[Spec]
-    ) -> list[tuple[str, str]]:
-        by_stack = count_stacks(Counter(spec.stacks for spec in specs if spec.stacks is not None))
-        return check_claims(
-            self.page,
-            meta,
-            {
-                "num_specs": len(specs),
-                "num_specs_by_stack": by_stack,
-                "stacks": by_stack.keys(),
-                "compilers": {record.compiler for record in records},
-                "oss": {record.os for record in records},
-                "platforms": {record.platform for record in records},
-                "targets": {record.target for record in records},
-                "versions": {record.versions[0] for record in records},
-            },
-        )
+        except DECODING_ERRORS as error:
+            raise UnreadableManifestError(self.page, _reason(details, error)) from error
 
 
-def _reason(error: Exception) -> str:
-    """What is wrong, with record and field in words: msgspec ends its message with `$[3].hash`."""
-    message, found, path = str(error).partition(" - at `$")
-    if not found:
-        return f"spec_details: {message}"
-    index, _, field = path.rstrip("`").removeprefix("[").partition("]")
-    where = f"record {int(index) + 1}" if index.isdigit() else "spec_details"
-    return f"{where}: {field.removeprefix('.')}: {message}" if field else f"{where}: {message}"
+def _reason(details: bytes, error: Exception) -> str:
+    """What is wrong, with record and field: msgspec says `$[3].hash`, and nothing of bad UTF-8."""
+    if isinstance(error, UnicodeDecodeError):
+        return _not_utf8(details) or fault("spec_details", error)
+    reason = fault("", error)
+    if item := _ITEM.match(reason):
+        return f"record {int(item[1]) + 1}: {reason[item.end() :]}"
+    return f"spec_details: {reason}"
+
+
+def _not_utf8(details: bytes) -> str | None:
+    """Which record and field is not UTF-8, None where that cannot be told."""
+    try:
+        records = _decode_raw(details)
+    except DECODING_ERRORS:
+        return None
+    for number, record in enumerate(records, 1):
+        for name in _TEXTS:
+            try:
+                bytes(getattr(record, name)).decode()
+            except UnicodeDecodeError as error:
+                return fault(f"record {number}: {name}", error)
+    return None

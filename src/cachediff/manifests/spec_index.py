@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from cachediff.manifests.format import UnreadableManifestError
+from cachediff.manifests.format import UnreadableManifestError, list_items, quoted
 from cachediff.manifests.interning import Interner
 from cachediff.manifests.spec_json import read_spec_files
 from cachediff.model.spec import Spec
 
-_ITEM = re.compile(r'\s*- "(?P<text>.*)": (?P<name>spec-\d+\.json)\s*')
+_ITEM = re.compile(r'"(?P<text>.*)": (?P<name>spec-[0-9]+\.json)')
 
 
 class SpecIndex:
@@ -35,12 +35,11 @@ class SpecIndex:
     ) -> tuple[list[Spec], list[tuple[str, str]]]:
         """The specs and problems of one page; see `ManifestFormat.read`."""
         listed = []
-        for line in front_matter[b"spec_files"].decode("utf-8", "replace").splitlines():
-            if item := _ITEM.fullmatch(line):
-                listed.append((item["text"], item["name"]))
-            elif line.strip():
+        for text in list_items(self.page, "spec_files", front_matter[b"spec_files"]):
+            item = _ITEM.fullmatch(text)
+            if item is None:
                 raise UnreadableManifestError(
-                    self.page, f"spec_files: not a spec and its file: {line.strip()[:200]!r}"
+                    self.page, f"spec_files: not a spec and its file: {quoted(text)}"
                 )
-        meta = front_matter.get(b"meta")
-        return read_spec_files(self.page, package, listed, meta, files, interner)
+            listed.append((item["text"], item["name"]))
+        return read_spec_files(self.page, package, listed, files, interner)

@@ -10,21 +10,31 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from cachediff.manifests.claims import check_claims
-from cachediff.manifests.format import UnreadableManifestError, check_hashes
+from cachediff.manifests.format import (
+    DECODING_ERRORS,
+    UnreadableManifestError,
+    check_hashes,
+    fault,
+    quoted,
+)
 from cachediff.manifests.interning import Interner
+from cachediff.model.canonical import FLAGS
 from cachediff.model.spec import Build, Spec
 
 PATCH_LENGTH = 7
 """Characters of a patch's SHA-256 in the cache pages: `patches=5c7a3c0`."""
 
-Parameter = bool | str | list[str]
+_Parameter = bool | str | list[str]
+
+
+class _Target(msgspec.Struct):
+    name: str
 
 
 class _Arch(msgspec.Struct):
     platform: str
     platform_os: str
-    target: str | dict[str, object]
+    target: str | _Target
 
 
 class _Compiler(msgspec.Struct):
@@ -38,7 +48,7 @@ class _Node(msgspec.Struct):
     arch: _Arch
     hash: str
     compiler: _Compiler | None = None
-    parameters: dict[str, Parameter] = {}
+    parameters: dict[str, _Parameter] = {}
 
 
 class _Nodes(msgspec.Struct):
@@ -57,7 +67,6 @@ def read_spec_files(
     page: str,
     package: str,
     listed: list[tuple[str, str]],
-    meta: bytes | None,
     files: Mapping[str, bytes],
     interner: Interner,
 ) -> tuple[list[Spec], list[tuple[str, str]]]:
@@ -70,51 +79,53 @@ def read_spec_files(
     """
     missing = [name for _, name in listed if name not in files]
     if missing:
+        first = quoted(missing[0])
         raise UnreadableManifestError(
-            page, f"{len(missing)} of {len(listed)} listed files are missing, {missing[0]} first"
+            page, f"{len(missing)} of {len(listed)} listed files are missing, {first} first"
         )
     specs, problems = [], []
-    versions, compilers = set(), set()
+    names = {name for _, name in listed}
+    if unlisted := sorted(name for name in files.keys() - names if name.endswith(".json")):
+        reason = f"files that are not listed: {len(unlisted)}, {quoted(unlisted[0])} first"
+        problems.append((page, reason))
     for text, name in listed:
         node = _node(name, files[name])
         check_hashes(name, [node.hash])
         if node.name != package:
-            raise UnreadableManifestError(name, f"it is a spec of {node.name[:80]!r}")
-        compiler = f"{node.compiler.name}@{node.compiler.version}" if node.compiler else None
+            raise UnreadableManifestError(name, f"it is a spec of {quoted(node.name)}")
         if not text.startswith(f"{package}@{node.version}%"):
-            problems.append((page, f"{name} is version {node.version!r}, listed as {text[:200]!r}"))
-        versions.add(node.version)
-        compilers.add(compiler)
-        specs.append(Spec(node.hash, _build(package, compiler, node, interner), None))
-    actual = {"versions": versions, "compilers": compilers}
-    return specs, problems + check_claims(page, meta, actual)
+            reason = f"{name} is version {quoted(node.version)}, listed as {quoted(text)}"
+            problems.append((page, reason))
+        specs.append(Spec(node.hash, _build(package, node, interner), None))
+    return specs, problems
 
 
 def _node(name: str, content: bytes) -> _Node:
+    where = ""
     try:
         nodes = _decode_file(content).spec.nodes
         if not nodes:
             raise UnreadableManifestError(name, "it holds no spec")
+        where = "spec.nodes[0]"
         return _decode_node(nodes[0])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UnreadableManifestError(name, str(error)) from error
+    except DECODING_ERRORS as error:
+        raise UnreadableManifestError(name, fault(where, error)) from error
 
 
-def _build(package: str, compiler: str | None, node: _Node, interner: Interner) -> Build:
-    target = node.arch.target
-    name = target if isinstance(target, str) else str(target.get("name", ""))
+def _build(package: str, node: _Node, interner: Interner) -> Build:
+    compiler, target = node.compiler, node.arch.target
     raw = (
         node.version,
-        compiler,
+        f"{compiler.name}@{compiler.version}" if compiler else None,
         node.arch.platform,
         node.arch.platform_os,
-        name,
+        target if isinstance(target, str) else target.name,
         msgspec.json.encode(_variants(node.parameters)),
     )
     return interner.builds_of(package).get(raw) or interner.build(raw)
 
 
-def _variants(parameters: Mapping[str, Parameter]) -> list[str]:
+def _variants(parameters: Mapping[str, _Parameter]) -> list[str]:
     """Variants as the pages of later years spell them; empty lists (no flags) are left out."""
     variants = []
     for name, value in parameters.items():
@@ -127,6 +138,8 @@ def _variants(parameters: Mapping[str, Parameter]) -> list[str]:
                 pass
             case _ if name == "patches":
                 variants.append(f"{name}={','.join(patch[:PATCH_LENGTH] for patch in value)}")
+            case _ if name in FLAGS:
+                variants.append(f"{name}={' '.join(value)}")
             case _:
                 variants.append(f"{name}={','.join(value)}")
     return variants

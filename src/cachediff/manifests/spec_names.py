@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cachediff.manifests.format import UnreadableManifestError
+from cachediff.manifests.format import UnreadableManifestError, list_items
 from cachediff.manifests.interning import Interner
 from cachediff.manifests.spec_json import read_spec_files
 from cachediff.model.spec import Spec
@@ -27,17 +27,11 @@ class SpecNames:
         interner: Interner,
     ) -> tuple[list[Spec], list[tuple[str, str]]]:
         """The specs and problems of one page; see `ManifestFormat.read`."""
-        names = _items(front_matter[b"spec_files"])
-        texts = [text.strip("'") for text in _items(front_matter[b"spec_names"])]
+        names = list_items(self.page, "spec_files", front_matter[b"spec_files"])
+        texts = list_items(self.page, "spec_names", front_matter[b"spec_names"])
         if len(names) != len(texts):
             raise UnreadableManifestError(
                 self.page, f"{len(names)} spec_files, but {len(texts)} spec_names"
             )
-        listed = list(zip(texts, names, strict=True))
-        meta = front_matter.get(b"meta")
-        return read_spec_files(self.page, package, listed, meta, files, interner)
-
-
-def _items(value: bytes) -> list[str]:
-    lines = value.decode("utf-8", "replace").splitlines()
-    return [line.strip().removeprefix("- ") for line in lines if line.strip()]
+        listed = [(text.strip("'"), name) for text, name in zip(texts, names, strict=True)]
+        return read_spec_files(self.page, package, listed, files, interner)
