@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 
@@ -33,7 +33,7 @@ def compare(
 
     `differing` are the manifests that may differ, a package at a time, in any order; `equal` are
     those that are known to be the same on both sides, by package. `differing` is gone through once
-    and not kept.
+    and not kept. A hash that two packages list is noticed where both of them may differ.
     """
     sides = _SideTally(), _SideTally()
     tally = _Tally()
@@ -51,11 +51,12 @@ def compare(
         tally.add(compare_package(package, *pages), summaries)
     manifests = sides[0].manifests, sides[1].manifests
     specs = sides[0].specs, sides[1].specs
+    unknown = tally.unknown[0], tally.unknown[1]
     return Comparison(
         old=sides[0].side(old, None),
-        new=sides[1].side(new, suspicion(old, new, manifests, specs)),
+        new=sides[1].side(new, suspicion(old, new, manifests, specs, unknown)),
         package_counts=PackageCounts(**tally.packages),
-        spec_counts=SpecCounts(**tally.specs, unknown=(tally.unknown[0], tally.unknown[1])),
+        spec_counts=SpecCounts(**tally.specs, unknown=unknown),
         stacks=tally.stack_totals(),
         packages=tuple(sorted(tally.told, key=attrgetter("package"))),
     )
@@ -68,6 +69,7 @@ class _SideTally:
         self.manifests = self.unreadable = self.packages = self.specs = 0
         self.problems: list[Problem] = []
         self._packages: dict[str, str] = {}
+        self._repeated: defaultdict[str, set[str]] = defaultdict(set)
 
     def add(self, package: str, summary: ManifestSummary) -> None:
         self.manifests += 1
@@ -80,11 +82,14 @@ class _SideTally:
         """Note each hash that another manifest of this snapshot lists too: one of them is wrong."""
         hashes = dict.fromkeys((spec.hash for spec in page.specs), page.package)
         for hash_ in hashes.keys() & self._packages.keys():
-            first, second = sorted((page.package, self._packages[hash_]))
-            self.problems.append(Problem(second, f"hash {hash_} is also listed by {first}"))
+            self._repeated[hash_] |= {page.package, self._packages[hash_]}
         self._packages |= hashes
 
     def side(self, origin: Origin, suspect: str | None) -> Side:
+        for hash_, packages in self._repeated.items():
+            first, *others = sorted(packages)
+            reason = f"hash {hash_} is also listed by {first}"
+            self.problems += [Problem(package, reason) for package in others]
         return Side(
             origin,
             self.manifests,
@@ -115,20 +120,25 @@ class _Tally:
         self.packages["unchanged"] += summary.specs > 0
         self.specs["unchanged"] += summary.specs
         for counts in self._stacks:
-            _count(counts, summary.stacks)
+            counts.update(summary.stacks)
 
     def add(self, compared: Compared, summaries: Sequence[ManifestSummary | None]) -> None:
         package = compared.package
+        stacks = [summary.stacks if summary else {} for summary in summaries]
+        self.specs["unchanged"] += compared.unchanged
         if package is None:
             self.packages["unchanged"] += compared.unchanged > 0
+            # Of specs that did not change, only one side may tell the stacks.
+            stacks_known = stacks[0] == stacks[1]
         else:
             self._tell(package)
-        self.specs["unchanged"] += compared.unchanged
-        for side, summary in enumerate(summaries):
-            if package and package.status is PackageStatus.UNKNOWN:
+            stacks_known = compared.stacks_known
+        if package and package.status is PackageStatus.UNKNOWN:
+            for side, summary in enumerate(summaries):
                 self.unknown[side] += summary.specs if summary else 0
-            elif summary and compared.stacks_known:
-                _count(self._stacks[side], summary.stacks)
+        elif stacks_known:
+            for counts, numbers in zip(self._stacks, stacks, strict=True):
+                counts.update(numbers)
 
     def stack_totals(self) -> dict[str, StackTotals]:
         before, after = self._stacks
@@ -150,8 +160,3 @@ class _Tally:
             self._gained.setdefault(stack, []).append(package.package)
         for stack in package.stacks_left:
             self._lost.setdefault(stack, []).append(package.package)
-
-
-def _count(counts: Counter[str], stacks: Mapping[str, int]) -> None:
-    for stack, number in stacks.items():
-        counts[stack] += number

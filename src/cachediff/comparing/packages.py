@@ -117,11 +117,8 @@ def _status(old: Sequence[Spec], new: Sequence[Spec]) -> PackageStatus:
 
 def _versions(specs: Sequence[Spec]) -> dict[Version, str]:
     """The versions of `specs`, each with the first of its spellings: `2_0` is `2.0`."""
-    spellings: dict[Version, str] = {}
-    for build in {spec.build for spec in specs}:
-        text = build.version.text
-        spellings[build.version] = min(text, spellings.get(build.version, text))
-    return spellings
+    by_text = {spec.build.version.text: spec.build.version for spec in specs}
+    return {by_text[text]: text for text in sorted(by_text, reverse=True)}
 
 
 def _in_order(versions: set[Version], spelt: dict[Version, str]) -> tuple[Version, ...]:

@@ -7,20 +7,22 @@ does not become one for linux.
 
 Within a step, specs fall into groups that agree on everything else, and within a group any two can be
 paired, apart from one rule: an unknown compiler matches any, two known ones only if they are equal. The
-most pairs are had by pairing equal compilers first, then known ones with unknown ones, then what is left
-of the unknown (`docs/decisions/0004-pairing.md` has the proof). Nothing depends on the order of the
-input, and swapping the sides swaps the pairs: every choice is made on what both directions share.
+most pairs are had by pairing equal compilers first, then unknown ones as far as that costs no pair, then
+known with unknown ones (`docs/decisions/0004-pairing.md` has the proof). Nothing depends on the order of
+the input, and swapping the sides swaps the pairs: every choice is made on what both directions share.
 """
 
 from __future__ import annotations
 
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import partial
-from itertools import combinations, product
+from itertools import chain, combinations, product
 from operator import attrgetter
+from typing import NamedTuple, TypeAlias
 
-from cachediff.comparing.stacks import stacks_differ
+from cachediff.comparing.stacks import told
 from cachediff.model.spec import Spec
 from cachediff.model.version import Version
 
@@ -28,22 +30,32 @@ Pair = tuple[Spec, Spec]
 Pairing = tuple[list[Pair], list[Spec], list[Spec]]
 """Pairs of (old, new), then the old and the new specs that are left."""
 
-_ASPECTS: dict[str, Callable[[Spec], Hashable]] = {
-    "version": attrgetter("build.version"),
-    "compiler": attrgetter("build.compiler"),
-    "variants": attrgetter("build.variants"),
-    "system": attrgetter("build.os", "build.target"),
+_Ranks: TypeAlias = Mapping[Version, int]
+"""The place of each version among those of the package, in Spack's order."""
+
+_ASPECTS = {
+    "version": ["build.version"],
+    "compiler": [],  # not to be looked up by: an unknown one matches any
+    "variants": ["build.variants"],
+    "system": ["build.os", "build.target"],
 }
 _STEPS = [
-    frozenset(differing)
+    (
+        attrgetter(
+            "build.platform", *chain(*(_ASPECTS[name] for name in _ASPECTS.keys() - differing))
+        ),
+        "compiler" in differing,
+    )
     for size in range(len(_ASPECTS) + 1)
-    for differing in combinations(_ASPECTS, size)
+    for differing in map(frozenset, combinations(_ASPECTS, size))
 ]
-_NEAREST_LIMIT = 250_000
-"""Combinations of distinct builds in one group up to which the most alike are looked for."""
+"""For each step, what a pair agrees in, and whether its compilers may differ."""
+
+_WEIGHED_LIMIT = 50_000
+"""Combinations of distinct builds and stacks in one group up to which all of them are weighed."""
 
 _hash = attrgetter("hash")
-_platform = attrgetter("build.platform")
+_compiler = attrgetter("build.compiler")
 _build_and_stacks = attrgetter("build", "stacks")
 
 
@@ -57,16 +69,10 @@ def pair(old: Iterable[Spec], new: Iterable[Spec]) -> Pairing:
     pairs, olds, news = _pair_groups(olds, news, _build_and_stacks, _take_known)
     if olds and news:
         versions = sorted({spec.build.version for specs in (olds, news) for spec in specs})
-        take = partial(_take_most_alike, {version: rank for rank, version in enumerate(versions)})
-        for differing in _STEPS:
-            may_match = {*differing, "compiler"}
-            agreeing = [get for name, get in _ASPECTS.items() if name not in may_match]
-            found, olds, news = _pair_groups(
-                olds,
-                news,
-                _all(_platform, *agreeing),
-                take if "compiler" in differing else partial(_take_matching_compilers, take),
-            )
+        ranks = {version: rank for rank, version in enumerate(versions)}
+        for agreement, any_compiler in _STEPS:
+            take = partial(_take_any if any_compiler else _take_matching_compilers, ranks)
+            found, olds, news = _pair_groups(olds, news, agreement, take)
             pairs += found
             if not olds or not news:
                 break
@@ -85,6 +91,8 @@ def _pair_groups(
     for agreed in old_groups.keys() & new_groups.keys():
         found, old_groups[agreed], new_groups[agreed] = take(old_groups[agreed], new_groups[agreed])
         pairs += found
+    if not pairs:
+        return [], olds, news
     return pairs, _in_order(old_groups), _in_order(new_groups)
 
 
@@ -96,66 +104,109 @@ def _take_known(olds: list[Spec], news: list[Spec]) -> Pairing:
     return pairs, olds[len(pairs) :], news[len(pairs) :]
 
 
-def _take_matching_compilers(
-    take: Callable[[list[Spec], list[Spec]], Pairing], olds: list[Spec], news: list[Spec]
-) -> Pairing:
-    """Pair specs whose compilers match: equal ones, then known with unknown, then both unknown."""
-    compiler = _ASPECTS["compiler"]
-    old_by, new_by = _group(olds, compiler), _group(news, compiler)
+def _take_matching_compilers(ranks: _Ranks, olds: list[Spec], news: list[Spec]) -> Pairing:
+    """Pair specs whose compilers match: equal ones, both unknown, then known with unknown."""
+    old_by, new_by = _group(olds, _compiler), _group(news, _compiler)
     old_unknown, new_unknown = old_by.pop(None, []), new_by.pop(None, [])
     pairs: list[Pair] = []
     for name in old_by.keys() & new_by.keys():
-        found, old_by[name], new_by[name] = take(old_by[name], new_by[name])
+        found, old_by[name], new_by[name] = _take_any(ranks, old_by[name], new_by[name])
         pairs += found
     old_known, new_known = _in_order(old_by), _in_order(new_by)
-    forward, old_known, new_unknown = take(old_known, new_unknown)
-    backward, old_unknown, new_known = take(old_unknown, new_known)
-    both, old_unknown, new_unknown = take(old_unknown, new_unknown)
-    pairs += [*forward, *backward, *both]
+    # Each pair of two unknown beyond these would cost a known one on either side its partner.
+    spare = max(0, len(old_unknown) - len(new_known), len(new_unknown) - len(old_known))
+    both, old_unknown, new_unknown = _take_any(ranks, old_unknown, new_unknown, spare)
+    forward, old_known, new_unknown = _take_any(ranks, old_known, new_unknown)
+    backward, old_unknown, new_known = _take_any(ranks, old_unknown, new_known)
+    pairs += [*both, *forward, *backward]
     return pairs, old_known + old_unknown, new_known + new_unknown
 
 
-def _take_most_alike(ranks: Mapping[Version, int], olds: list[Spec], news: list[Spec]) -> Pairing:
-    """Pair as many as there are on the shorter side, any with any, the most alike first."""
+def _take_any(
+    ranks: _Ranks, olds: list[Spec], news: list[Spec], most: int = sys.maxsize
+) -> Pairing:
+    """Pair as many as there are on the shorter side (or `most`), any with any, most alike first."""
+    most = min(most, len(olds), len(news))
+    if not most:
+        return [], olds, news
     old_shapes, new_shapes = _group(olds, _build_and_stacks), _group(news, _build_and_stacks)
-    if len(old_shapes) * len(new_shapes) > _NEAREST_LIMIT:
-        olds, news = sorted(olds, key=_hash), sorted(news, key=_hash)
-        pairs = list(zip(olds, news, strict=False))
-        return pairs, olds[len(pairs) :], news[len(pairs) :]
-    pairs = []
-    shapes = product(old_shapes.values(), new_shapes.values())
-    for old, new in sorted(shapes, key=lambda shape: _unlikeness(ranks, shape[0][0], shape[1][0])):
-        found = list(zip(old, new, strict=False))
-        del old[: len(found)], new[: len(found)]
-        pairs += found
+    if len(old_shapes) * len(new_shapes) > _WEIGHED_LIMIT:
+        olds, news = sorted(olds, key=_alphabetical), sorted(news, key=_alphabetical)
+        return list(zip(olds[:most], news, strict=False)), olds[most:], news[most:]
+    pairs: list[Pair] = []
+    for old, new in _most_alike_first(ranks, old_shapes.values(), new_shapes.values()):
+        number = min(len(old), len(new), most - len(pairs))
+        pairs += zip(old[:number], new[:number], strict=True)
+        del old[:number], new[:number]
+        if len(pairs) == most:
+            break
     return pairs, _in_order(old_shapes), _in_order(new_shapes)
 
 
-def _unlikeness(ranks: Mapping[Version, int], old: Spec, new: Spec) -> tuple[object, ...]:
-    """What to pair first, smallest first; the same for (new, old).
+def _most_alike_first(
+    ranks: _Ranks, olds: Iterable[list[Spec]], news: Iterable[list[Spec]]
+) -> list[tuple[list[Spec], list[Spec]]]:
+    """Combine specs of one build and stacks with such of the other side, in the order of pairing."""
+    sides = ([(_Traits.of(specs[0], ranks), specs) for specs in side] for side in (olds, news))
+    shapes = sorted(product(*sides), key=lambda both: _unlikeness(both[0][0], both[1][0]))
+    return [(old, new) for (_, old), (_, new) in shapes]
+
+
+class _Traits(NamedTuple):
+    """What a spec is weighed by. `compiler` is its name, `version` the rank of its version."""
+
+    compiler: str | None
+    os: str
+    target: str
+    variants: frozenset[str]
+    stacks: frozenset[str] | None
+    version: int
+    hash: str
+
+    @classmethod
+    def of(cls, spec: Spec, ranks: _Ranks) -> _Traits:
+        build, stacks = spec.build, spec.stacks
+        return cls(
+            build.compiler and build.compiler.partition("@")[0],
+            build.os,
+            build.target,
+            frozenset(build.variants),
+            None if stacks is None else told(stacks),
+            ranks[build.version],
+            spec.hash,
+        )
+
+
+def _unlikeness(a: _Traits, b: _Traits) -> tuple[object, ...]:
+    """What to pair first, smallest first; the same for (b, a).
 
     Fewest differences in what may differ, then same stacks, then the nearest version (counted in
     versions that the package has here), the newer of two that are as near, then hash order.
     """
-    a, b = old.build, new.build
-    old_rank, new_rank = ranks[a.version], ranks[b.version]
     return (
-        _name(a.compiler) != _name(b.compiler),
+        a.compiler != b.compiler,
         (a.os != b.os) + (a.target != b.target),
-        0 if a.variants is b.variants else len({*a.variants} ^ {*b.variants}),
-        stacks_differ(old.stacks, new.stacks),
-        abs(old_rank - new_rank),
-        -max(old_rank, new_rank),
-        *sorted((old.hash, new.hash)),
+        len(a.variants ^ b.variants),
+        a.stacks != b.stacks and a.stacks is not None and b.stacks is not None,
+        abs(a.version - b.version),
+        -max(a.version, b.version),
+        min(a.hash, b.hash),
+        max(a.hash, b.hash),
     )
 
 
-def _name(compiler: str | None) -> str | None:
-    return compiler and compiler.partition("@")[0]
-
-
-def _all(*gets: Callable[[Spec], Hashable]) -> Callable[[Spec], Hashable]:
-    return lambda spec: tuple(get(spec) for get in gets)
+def _alphabetical(spec: Spec) -> tuple[object, ...]:
+    """Where a spec stands beside its like on the other side, where there are too many to weigh."""
+    build = spec.build
+    return (
+        build.compiler or "",
+        build.os,
+        build.target,
+        build.variants,
+        spec.stacks or (),
+        build.version,
+        spec.hash,
+    )
 
 
 def _group(specs: Iterable[Spec], key: Callable[[Spec], Hashable]) -> dict[Hashable, list[Spec]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
@@ -25,12 +26,16 @@ from cachediff.model.spec import Spec
 
 _Test = Callable[[Spec], bool]
 
+_SPEC = re.compile(r"/[a-z2-7]{1,32}|[^\s@/%+~]+(@=?[^\s@/%+~:,]+)?")
+"""What can select specs; of Spack's syntax, variants, compilers and ranges of versions cannot."""
+
 
 def check_selection(selection: Selection) -> None:
     """Refuse what can never select anything.
 
     Raises:
-        UsageError: a kind that does not exist, or an empty pattern.
+        UsageError: a kind that does not exist, an empty pattern, or a spec in more of Spack's syntax
+            than a selection takes.
     """
     kinds = [kind.value for kind in ChangeKind]
     for kind in selection.kinds:
@@ -38,13 +43,20 @@ def check_selection(selection: Selection) -> None:
             raise UsageError(f"there is no kind {kind!r}", f"kinds are {', '.join(kinds)}")
     if not all(pattern for patterns in msgspec.structs.astuple(selection) for pattern in patterns):
         raise UsageError("a pattern is empty", "leave the option out to select everything")
+    for text in selection.specs:
+        if not _SPEC.fullmatch(text):
+            raise UsageError(
+                f"{text!r} cannot select specs",
+                "write PACKAGE, PACKAGE@VERSION (both may be globs) or the /HASH of one spec",
+            )
 
 
 def select(comparison: Comparison, selection: Selection) -> Comparison:
     """Only the changes that `selection` asks for, and the totals of those.
 
-    A change is told when either of its sides matches; a package that is unknown when its name can
-    match. Sides, and the counts of what is unchanged or unknown, stay those of the whole.
+    A change is told when either of its sides matches; a package that is unknown when it could hold
+    what is asked for: its name matches, or any hash is asked for. Sides, and the counts of what is
+    unchanged or unknown, stay those of the whole.
     """
     if not selection:
         return comparison
@@ -62,7 +74,11 @@ def select(comparison: Comparison, selection: Selection) -> Comparison:
         comparison,
         packages=tuple(packages),
         package_counts=PackageCounts(
-            **counts | {"unchanged": comparison.package_counts.unchanged},
+            **counts
+            | {
+                "unchanged": comparison.package_counts.unchanged,
+                "unknown": comparison.package_counts.unknown,
+            },
         ),
         spec_counts=SpecCounts(
             **kinds | {"unchanged": comparison.spec_counts.unchanged},
@@ -76,8 +92,11 @@ def select(comparison: Comparison, selection: Selection) -> Comparison:
 
 def _narrow(package: PackageComparison, selection: Selection) -> PackageComparison | None:
     if package.status is PackageStatus.UNKNOWN:
-        names = [_package_pattern(text) for text in selection.specs if not text.startswith("/")]
-        return package if not selection.specs or _any_glob(package.package, names) else None
+        could_hold = not selection.specs or any(
+            text.startswith("/") or fnmatchcase(package.package, text.partition("@")[0])
+            for text in selection.specs
+        )
+        return package if could_hold else None
     tests = _tests(selection)
     changes = tuple(change for change in package.changes if _selected(change, selection, tests))
     if not changes:
@@ -121,10 +140,6 @@ def _is_spec(spec: Spec, text: str) -> bool:
 def _is_compiler(compiler: str, patterns: Iterable[str]) -> bool:
     """Whether the compiler, or its name without a version, matches: `gcc` is any gcc."""
     return _any_glob(compiler, patterns) or _any_glob(compiler.partition("@")[0], patterns)
-
-
-def _package_pattern(text: str) -> str:
-    return text.partition("@")[0]
 
 
 def _any_glob(value: str, patterns: Iterable[str]) -> bool:
