@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +33,9 @@ def compare(
     or the path of a folder of manifests. `repo` is the path or URL of a repository of manifests,
     `config` a `config.yaml`; with neither, that of the working folder, or the clone that it is in.
 
+    What the command line would say in a note, such as an upstream that was not reached, is a
+    `UserWarning`.
+
     Raises:
         CachediffError: a side cannot be had, or the selection is not one; see the subclasses.
     """
@@ -40,7 +44,10 @@ def compare(
 
 
 def open_snapshot(name: str, *, repo: str | None = None, config: Path | None = None) -> Snapshot:
-    """The whole of the snapshot called `name`, in memory; arguments and errors as for `compare`."""
+    """The whole of the snapshot called `name`, in memory.
+
+    Arguments, warnings and errors are those of `compare`.
+    """
     with _catalogue(config, repo) as names:
         fetch_for(names, [name], Path.cwd())
         return load(names.open(name, Path.cwd()))
@@ -53,3 +60,5 @@ def _catalogue(config: Path | None, repo: str | None) -> Iterator[Catalogue]:
         yield names
     finally:
         names.close()
+        for notice in names.notices:
+            warnings.warn(notice, stacklevel=4)  # that of who called the public function

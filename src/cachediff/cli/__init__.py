@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
+import sys
+from typing import TextIO
 
 import typer
 
@@ -12,7 +15,7 @@ from cachediff.cli.store import list_, snapshot, verify
 from cachediff.cli.world import demo, init
 from cachediff.errors import CachediffError
 
-_EPILOG = "Snapshots are named [SOURCE:]COLLECTION[@WHEN]; `cachediff compare --help` has examples."
+_EPILOG = "How snapshots are named, and examples: cachediff compare --help"
 
 app = typer.Typer(
     name="cachediff",
@@ -20,6 +23,7 @@ app = typer.Typer(
     epilog=_EPILOG,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # it would take [@WHEN] for markup and lay examples out anew
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command(epilog=EXAMPLES)(compare)
@@ -33,29 +37,60 @@ app.command()(demo)
 # git sets for the hook or alias that this may be run from (`git rev-parse --local-env-vars`).
 _GIT_VARIABLES = ("GIT_DIR", "GIT_COMMON_DIR", "GIT_WORK_TREE", "GIT_OBJECT_DIRECTORY")
 
+_ENDED_BY_SIGPIPE = 128 + 13
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"cachediff {version('cachediff')}")
+        raise typer.Exit
+
 
 @app.callback()
 def _root(
-    version: bool = typer.Option(False, "--version", help="Print the version and exit."),
+    _: bool = typer.Option(
+        False,
+        "--version",
+        callback=_print_version,
+        is_eager=True,
+        help="Print the version and exit.",
+    ),
 ) -> None:
-    if version:
-        from importlib.metadata import version as version_of
+    pass
 
-        typer.echo(f"cachediff {version_of('cachediff')}")
-        raise typer.Exit
+
+def _utf8(stream: TextIO) -> TextIO:
+    """The same stream in UTF-8, whatever the locale; a report is written whole, or that is an error.
+
+    Python's own may be unbuffered (PYTHONUNBUFFERED), and then forgets what a pipe or disk does not
+    take at once.
+    """
+    if not isinstance(stream, io.TextIOWrapper):
+        return stream
+    number = stream.fileno()
+    return open(number, "w", encoding="utf-8", errors="backslashreplace", closefd=False)
 
 
 def run() -> int:
     """Run the command line that this process was given; the exit code comes back."""
+    sys.stdout, sys.stderr = _utf8(sys.stdout), _utf8(sys.stderr)
     for variable in _GIT_VARIABLES:
         os.environ.pop(variable, None)
     try:
-        app()
+        app(prog_name="cachediff")
     except CachediffError as error:
         say(f"cachediff: {error.message}")
         if error.hint:
             say(f"  {error.hint}")
         return 2
+    except OSError as error:  # a full disk, a folder that must not be written
+        sys.stdout = io.StringIO()  # the rest would fail again, as Python ends
+        say(f"cachediff: {f'{error.filename}: ' if error.filename else ''}{error.strerror}")
+        return 2
     except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # whoever was reading has read enough
+            return _ENDED_BY_SIGPIPE
         return end.code if isinstance(end.code, int) else 0
     return 0

@@ -8,22 +8,28 @@ from typing import Annotated
 import typer
 
 from cachediff.cli.options import Config, Repo, catalogue, complete_name
-from cachediff.cli.output import Format, write_report
+from cachediff.cli.output import Format, choose_format, write_report
 from cachediff.errors import UsageError
 
-EXAMPLES = """
+EXAMPLES = """\
+\b
 Examples:
-
+  # a dated collection against what is served today
   cachediff compare develop-2025-04-20 develop
-
-  cachediff compare 'develop-*~1' 'develop-*'      the newest dated collection against the one before
-
-  cachediff compare develop@2025-04-20..develop    one collection, then and now
-
-  cachediff compare develop@HEAD~1 develop 'py-*'  last night's commit, only Python packages
-
-  cachediff compare develop@previous develop --stack e4s --kind removed --exit-code
-
+\b
+  # the newest dated collection against the one before it
+  cachediff compare 'develop-*~1' 'develop-*'
+\b
+  # one collection, then and now
+  cachediff compare develop@2025-04-20..develop
+\b
+  # last night's commit: only Python packages
+  cachediff compare develop@HEAD~1 develop 'py-*'
+\b
+  # did e4s change since the snapshot before the newest? exit with 1 if so
+  cachediff compare develop@previous develop --stack e4s --exit-code
+\b
+  # two checkouts, as Markdown for an issue
   cachediff compare old/_cache/develop new/_cache/develop -o changes.md
 """
 
@@ -39,24 +45,32 @@ def compare(
             autocompletion=complete_name,
         ),
     ],
-    rest: Annotated[
+    new: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="NEW",
+            help="The snapshot to compare it with.",
+            autocompletion=complete_name,
+        ),
+    ] = None,
+    specs: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="NEW [SPEC]...",
-            help="The snapshot to compare it with, then which specs to tell of: "
-            "PACKAGE[@VERSION] globs or /HASH prefixes.",
-            autocompletion=complete_name,
+            metavar="SPEC",
+            help="Only these specs: globs of PACKAGE or PACKAGE@VERSION, or /HASH.",
         ),
     ] = None,
     repo: Repo = None,
     config: Config = None,
     format_: Annotated[
         Format | None,
-        typer.Option("--format", "-f", help="Format; otherwise that of FILE's ending, or text."),
+        typer.Option("--format", "-f", help="By default that of FILE's ending, or text."),
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write to FILE instead."),
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Write to FILE, making its folder if need be."
+        ),
     ] = None,
     stack: Annotated[Globs, typer.Option(metavar="GLOB", help="Only this stack.")] = None,
     os: Annotated[Globs, typer.Option(metavar="GLOB", help="Only this operating system.")] = None,
@@ -67,7 +81,7 @@ def compare(
     kind: Annotated[
         Globs,
         typer.Option(
-            metavar="KIND",
+            metavar="GLOB",
             help="Only added, removed, rebuilt, upgraded, downgraded, changed or restacked.",
         ),
     ] = None,
@@ -77,24 +91,27 @@ def compare(
     ] = False,
     exit_code: Annotated[
         bool,
-        typer.Option("--exit-code", help="Exit with 1 if anything changed or is unknown, else 0."),
+        typer.Option("--exit-code", help="Exit with 1 if anything changed or is unknown."),
     ] = False,
 ) -> None:
     """Tell what changed from one snapshot to another.
 
     A snapshot is [SOURCE:]COLLECTION[@WHEN]. COLLECTION may be a glob, which means its newest match
-    ('develop-*'), with ~N for the N-th before it ('develop-*~1'). WHEN is anything git resolves, an
-    ISO date or time in UTC (the last commit at or before it), or `previous` (the stored snapshot
-    before the newest). A path to a folder of manifests, or to a stored snapshot, works too.
+    (develop-*), with ~N for the N-th before it (develop-*~1). WHEN is anything git resolves, an ISO
+    date or time in UTC (the last commit at or before it), or previous (the stored snapshot before the
+    newest). The path of a folder of manifests, or of a stored snapshot, works too.
 
     Options that take a GLOB can be given several times, and tell of what matches any of them.
+
+    The exit code is 0, 1 (see --exit-code), or 2 for any error.
     """
     from cachediff.jobs.compare import compare as compare_by_name
     from cachediff.model.comparison import Selection
 
-    sides, specs = _sides(old, rest or [])
+    sides, wanted = _sides(old, [*([] if new is None else [new]), *(specs or [])])
+    chosen = choose_format(format_, output)
     selection = Selection(
-        specs=tuple(specs),
+        specs=tuple(wanted),
         stacks=tuple(stack or ()),
         oss=tuple(os or ()),
         targets=tuple(target or ()),
@@ -103,7 +120,7 @@ def compare(
     )
     with catalogue(repo, config, stored_only=stored) as names:
         comparison = compare_by_name(names, *sides, selection, Path.cwd())
-    write_report(comparison, format_, output, everything=everything)
+    write_report(comparison, chosen, output, everything=everything)
     if exit_code and comparison.differs:
         raise typer.Exit(1)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +27,9 @@ Config = Annotated[
     typer.Option("--config", metavar="FILE", help="Settings; config.yaml here if there is one."),
 ]
 
+_HARMLESS = re.compile(r"[\w.@+-]+")
+"""Names that mean nothing to a shell, which evaluates what completion gives it."""
+
 
 @contextmanager
 def catalogue(
@@ -38,17 +42,20 @@ def catalogue(
     from cachediff.config import find_settings
     from cachediff.queries import Catalogue
 
-    settings = find_settings(Path.cwd(), config, repo)
-    with ProgressLine() as progress:
-        names = Catalogue(
-            settings, user_cache_path("cachediff"), stored_only=stored_only, progress=progress
-        )
-        try:
-            yield names
-        finally:
-            names.close()
-    for notice in names.notices:
-        say(f"note: {notice}")
+    progress = ProgressLine()
+    names = Catalogue(
+        find_settings(Path.cwd(), config, repo),
+        user_cache_path("cachediff"),
+        stored_only=stored_only,
+        progress=progress,
+    )
+    try:
+        yield names
+    finally:
+        names.close()
+        progress.clear()
+        for notice in names.notices:
+            say(f"note: {notice}")
 
 
 def say(message: str) -> None:
@@ -63,6 +70,7 @@ def complete_name(incomplete: str) -> list[str]:
     """Collections that begin like what was typed, for a shell's completion."""
     try:
         with catalogue(None, None) as names:
-            return [name for name in names.source().collections() if name.startswith(incomplete)]
+            known = names.source().collections()
     except Exception:
-        return []
+        return []  # a key was pressed: no place for an error
+    return [name for name in known if name.startswith(incomplete) and _HARMLESS.fullmatch(name)]

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
-from cachediff.model.comparison import Comparison
+from cachediff.errors import UsageError
+
+if TYPE_CHECKING:
+    from cachediff.model.comparison import Comparison
 
 ROWS_OF_A_GROUP = 20
 """Rows of each group in a terminal, unless all are asked for."""
 
 _UNLIMITED_WIDTH = 1_000_000
+_STANDARD_OUTPUT = 1
 
 
 class Format(StrEnum):
@@ -26,13 +30,30 @@ class Format(StrEnum):
     JSON = "json"
 
 
-_SUFFIXES = {".txt": Format.TEXT, ".md": Format.MARKDOWN, ".json": Format.JSON}
+_ENDINGS = {"": Format.TEXT, ".txt": Format.TEXT, ".md": Format.MARKDOWN, ".json": Format.JSON}
+
+
+def choose_format(format_: Format | None, output: Path | None) -> Format:
+    """The format asked for, or else the one that the ending of `output` stands for.
+
+    Raises:
+        UsageError: it stands for none.
+    """
+    if format_ is not None or output is None:
+        return format_ or Format.TEXT
+    try:
+        return _ENDINGS[output.suffix]
+    except KeyError:
+        formats = ", ".join(Format)
+        raise UsageError(
+            f"{output}: no format ends in {output.suffix!r}", f"say which with --format: {formats}"
+        ) from None
 
 
 def write_report(
-    comparison: Comparison, format_: Format | None, output: Path | None, *, everything: bool
+    comparison: Comparison, format_: Format, output: Path | None, *, everything: bool
 ) -> None:
-    """Render a comparison and write it to `output`, whose name says the format where nothing else does.
+    """Render a comparison, and write it to `output` or, where that is None, to standard output.
 
     Raises:
         UsageError: the file cannot be written.
@@ -41,15 +62,14 @@ def write_report(
     from cachediff.jobs.publish import publish
     from cachediff.reports import FORMATS, Layout
 
-    chosen = format_ or _SUFFIXES.get(output.suffix if output else "", Format.TEXT)
-    to_terminal = output is None and sys.stdout.isatty()
-    limited = chosen is Format.TEXT and not everything
+    to_terminal = output is None and os.isatty(_STANDARD_OUTPUT)
+    limited = format_ is Format.TEXT and not everything
     layout = Layout(
         width=shutil.get_terminal_size().columns if to_terminal else _UNLIMITED_WIDTH,
         colour=to_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb",
         limit=ROWS_OF_A_GROUP if limited else None,
     )
-    report = FORMATS[chosen](arrange(comparison), layout)
+    report = FORMATS[format_](arrange(comparison), layout)
     if output is None:
         typer.echo(report, nl=False)
     else:

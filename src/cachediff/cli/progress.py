@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
+import os
 import time
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
+_STANDARD_ERROR = 2
 _PATIENCE = 0.4
 """Seconds of work before a bar is shown: what is done at once needs none."""
 _INTERVAL = 0.05
@@ -20,35 +20,32 @@ class ProgressLine:
     """One bar: what is being done, how far it is, how long it will take."""
 
     def __init__(self) -> None:
-        self._shown = sys.stderr.isatty()
+        self._shown = os.isatty(_STANDARD_ERROR)
         self._next = time.monotonic() + _PATIENCE
-        self._progress: Progress | None = None
-        self._task: TaskID | None = None
+        self._bar: tuple[Progress, TaskID] | None = None
 
     def __call__(self, what: str, done: int, of: int) -> None:
         """Tell how far it is; cheap enough to be called for every manifest."""
-        now = time.monotonic()
-        if not self._shown or (now < self._next and done < of):
+        if not self._shown:
             return
-        if self._progress is None:
-            if now < self._next:
-                return
-            self._progress, self._task = _start()
+        if done == of:  # what is said next must not stand beside a bar
+            self.clear()
+            return
+        now = time.monotonic()
+        if now < self._next:
+            return
         self._next = now + _INTERVAL
-        if self._task is not None:
-            self._progress.update(self._task, description=what, completed=done, total=of or None)
+        if self._bar is None:
+            self._bar = _start()
+        progress, task = self._bar
+        progress.update(task, description=what, completed=done, total=of or None)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if self._progress is not None:
-            self._progress.stop()
+    def clear(self) -> None:
+        """Take the bar away, until there is more work that is long."""
+        if self._bar is not None:
+            self._bar[0].stop()
+            self._bar = None
+        self._next = time.monotonic() + _PATIENCE
 
 
 def _start() -> tuple[Progress, TaskID]:
@@ -56,7 +53,15 @@ def _start() -> tuple[Progress, TaskID]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
     from rich.progress import TimeRemainingColumn as Remaining
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Remaining())
-    progress = Progress(*columns, console=Console(stderr=True), transient=True)
+    progress = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        Remaining(),
+        console=Console(stderr=True),
+        transient=True,
+        redirect_stdout=False,  # standard output may be a file, and is never part of the bar
+        redirect_stderr=False,
+    )
     progress.start()
     return progress, progress.add_task("")

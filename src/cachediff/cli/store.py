@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cachediff.cli.options import Config, Repo, catalogue, complete_name, say
+from cachediff.errors import SourceError
 
 if TYPE_CHECKING:
     from cachediff.jobs.snapshot import Taken
@@ -15,19 +16,23 @@ if TYPE_CHECKING:
 
 def list_(
     source: Annotated[
-        str | None, typer.Argument(metavar="[SOURCE]", help="Only this source.")
+        str | None, typer.Argument(metavar="SOURCE", help="Only this source.")
     ] = None,
     repo: Repo = None,
     config: Config = None,
 ) -> None:
-    """List sources, their collections, and the snapshots that are stored of them."""
+    """List sources, their collections and what is stored of them."""
     from cachediff.jobs.fetch import fetch_for
     from cachediff.queries.holdings import holdings
+    from cachediff.reports.phrases import counted
     from cachediff.reports.visible import visible
 
     with catalogue(repo, config) as names:
         for name in [source] if source else list(names.settings.sources):
-            fetch_for(names, [f"{name}:*" if name else "*"], Path.cwd())
+            try:
+                fetch_for(names, [f"{name}:*" if name else "*"], Path.cwd())
+            except SourceError as error:  # what is stored of it, and the other sources, are told
+                names.notices.append(error.message)
             held = holdings(names, name)
             typer.echo(visible(held.source))
             width = max((len(visible(one.name)) for one in held.collections), default=0)
@@ -35,8 +40,8 @@ def list_(
                 line = f"  {visible(one.name):{width}}"
                 if one.newest:
                     line += f"  {one.stored:,} stored, newest {one.newest.committed_at}"
-                    line += f" {one.newest.commit[:12]}, {one.newest.specs:,} specs"
-                if not one.in_source:
+                    line += f" {one.newest.commit[:12]}, {counted(one.newest.specs, 'spec')}"
+                if one.in_source is False:
                     line += " (no longer in the source)"
                 typer.echo(line.rstrip())
             for receipt in held.damaged:
@@ -47,18 +52,19 @@ def snapshot(
     collections: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[COLLECTION]...",
-            help="Names of snapshots, as for compare; every collection if there is none.",
+            metavar="NAME",
+            help="Snapshots, named as for compare; by default every collection.",
             autocompletion=complete_name,
         ),
     ] = None,
     repo: Repo = None,
     config: Config = None,
 ) -> None:
-    """Take snapshots: store collections, so that they outlive a rewritten upstream.
+    """Store snapshots, which outlive a rewritten upstream.
 
-    Each becomes one Parquet file below `snapshots/`, with its SHA-256 beside it. The same tree is not
-    stored twice; a damaged snapshot is stored anew.
+    Each becomes one Parquet file in the store, which is the folder snapshots unless config.yaml says
+    otherwise, with its SHA-256 beside it. The same tree is not stored twice; a damaged snapshot is
+    stored anew.
     """
     from cachediff.jobs.snapshot import take_snapshots
 
@@ -69,10 +75,12 @@ def snapshot(
 
 def tell_taken(taken: Taken) -> None:
     """One line on a snapshot that was taken, or was there."""
+    from cachediff.reports.phrases import counted
     from cachediff.reports.visible import visible
 
     stored = taken.stored
-    line = f"{visible(stored.collection)}  {taken.origin.committed_at}  {stored.specs:,} specs"
+    line = f"{visible(stored.collection)}  {taken.origin.committed_at}"
+    line += f"  {counted(stored.specs, 'spec')}"
     if stored.unreadable:
         line += f", {stored.unreadable:,} of {stored.manifests:,} manifests unreadable"
     line += "" if taken.is_new else f"  (unchanged since {stored.committed_at}, not stored again)"
@@ -80,7 +88,10 @@ def tell_taken(taken: Taken) -> None:
 
 
 def verify(repo: Repo = None, config: Config = None) -> None:
-    """Check that stored snapshots are whole and still add up; exit with 1 if one is not."""
+    """Check that stored snapshots are whole and add up.
+
+    The exit code is 1 where one is not, or where an interrupted write left something behind.
+    """
     from cachediff.queries.verification import verify as verify_store
     from cachediff.reports.visible import visible
 
@@ -90,6 +101,8 @@ def verify(repo: Repo = None, config: Config = None) -> None:
         typer.echo(visible(str(finding.path)))
         for text in (*finding.reasons, finding.remedy):
             typer.echo(f"  {visible(text)}")
-    typer.echo(f"{verdict.whole:,} stored snapshots are whole; {len(verdict.findings):,} findings")
+    typer.echo(
+        f"Stored snapshots: {verdict.whole:,} whole, {len(verdict.findings):,} with problems"
+    )
     if verdict.findings:
         raise typer.Exit(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -12,24 +13,24 @@ _DEMO_SNAPSHOTS = ["develop-*~1", "develop-*", "develop@HEAD~1", "develop"]
 
 def init(
     folder: Annotated[
-        Path, typer.Argument(metavar="[DIR]", help="Where to write config.yaml.")
+        Path, typer.Argument(metavar="DIR", help="Where to write config.yaml.")
     ] = Path(),
 ) -> None:
     """Write a commented config.yaml for Spack's public build cache."""
     from cachediff.jobs.world import write_config
 
     path = write_config(folder)
-    typer.echo(f"{path} is written: read it, then try cachediff list")
+    typer.echo(f"{path} is written: read it, then try cachediff list in its folder")
 
 
 def demo(
     folder: Annotated[
-        Path, typer.Argument(metavar="[DIR]", help="A new folder for the demo's world.")
+        Path, typer.Argument(metavar="DIR", help="A new folder for the demo's world.")
     ] = Path("cachediff-demo"),
 ) -> None:
-    """Make a small upstream to try, offline; take snapshots of it, and compare two collections.
+    """Make a small world to try: an upstream, snapshots, a comparison.
 
-    Nothing outside DIR is touched.
+    It takes a few seconds and no network. DIR can be deleted afterwards.
     """
     from cachediff.cli.options import catalogue
     from cachediff.cli.output import Format, write_report
@@ -45,14 +46,13 @@ def demo(
         for taken in take_snapshots(names, _DEMO_SNAPSHOTS, folder):
             tell_taken(taken)
         comparison = compare(names, "develop-*", "develop", Selection(), folder)
-        report = names.settings.reports / "newest-dated-to-develop.md"
     typer.echo("\ncachediff compare 'develop-*' develop\n")
     write_report(comparison, Format.TEXT, None, everything=False)
-    report.parent.mkdir(parents=True, exist_ok=True)
+    report = folder / "reports" / "newest-dated-to-develop.md"
     write_report(comparison, Format.MARKDOWN, report, everything=True)
     typer.echo(
         f"\nThe same as Markdown is in {report}\n\nTry next:\n"
-        f"  cd {folder}\n"
+        f"  cd {shlex.quote(str(folder))}\n"
         "  cachediff list\n"
         "  cachediff compare develop@previous develop\n"
         "  cachediff compare 'develop-*~1' 'develop-*' --stack e4s\n"

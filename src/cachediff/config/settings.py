@@ -13,8 +13,8 @@ Relative paths are relative to the file.
 from __future__ import annotations
 
 import re
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
@@ -23,6 +23,12 @@ from cachediff.errors import ConfigError
 CONFIG_FILE = "config.yaml"
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://|[^/:@\s]+@[^/:\s]+:")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+_Text = Annotated[str, msgspec.Meta(pattern=r"\A[^\x00-\x1f\x7f]+\Z")]
+"""One line that says something: git reads names line by line."""
+
+_Decoded = TypeVar("_Decoded")
 
 
 class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -32,18 +38,18 @@ class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `manifests` is the folder in it that holds the collections.
     """
 
-    url: str | None = None
-    path: str | None = None
-    branch: str | None = None
-    manifests: str = "_cache"
+    url: _Text | None = None
+    path: _Text | None = None
+    branch: _Text | None = None
+    manifests: _Text = "_cache"
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`config.yaml` as it is written."""
+    """`config.yaml` as it is written. Each source is looked at on its own, so that it can be named."""
 
-    sources: dict[str, SourceSettings]
-    store: str = "snapshots"
-    reports: str = "reports"
+    sources: dict[str, Any]
+    store: _Text = "snapshots"
+    reports: _Text = "reports"
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -69,7 +75,7 @@ def find_settings(folder: Path, config: Path | None = None, repo: str | None = N
     if repo is not None:
         return _of_repository(folder, repo)
     if config is not None:
-        return load_settings(config)
+        return load_settings(folder / config)
     here = folder / CONFIG_FILE
     if here.is_file() and _is_ours(here):
         return load_settings(here)
@@ -84,22 +90,18 @@ def load_settings(path: Path) -> Settings:
     """
     try:
         content = path.read_bytes()
-        file = msgspec.yaml.decode(content, type=_File)
     except OSError as error:
         raise ConfigError(
             f"{path}: {error.strerror}", "cachediff init writes a commented one to begin with"
         ) from error
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"{path}: {_reason(str(error))}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigError(f"{path} is not YAML: {error}") from error
+    file = _convert(_parse(path, content), _File, path)
     if not file.sources:
         raise ConfigError(f"{path}: sources: there is none", "name at least one source")
     base = path.resolve().parent
     return Settings(
         {name: _source(path, base, name, source) for name, source in file.sources.items()},
-        base / file.store,
-        base / file.reports,
+        _absolute(base, file.store),
+        _absolute(base, file.reports),
     )
 
 
@@ -108,39 +110,68 @@ def is_url(text: str) -> bool:
     return bool(_URL.match(text))
 
 
-def _source(path: Path, base: Path, name: str, source: SourceSettings) -> SourceSettings:
+def _source(path: Path, base: Path, name: str, content: Any) -> SourceSettings:
     where = f"{path}: sources.{name}"
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+    if not _NAME.fullmatch(name):
         raise ConfigError(f"{where}: a name is of letters, digits, '.', '_' and '-'")
+    source = _convert(content, SourceSettings, path, f"sources.{name}")
     if (source.url is None) == (source.path is None):
         raise ConfigError(f"{where}: give either url or path")
-    if source.url is not None:
-        if not is_url(source.url):
-            raise ConfigError(f"{where}.url: {source.url!r} is not a URL", "a folder is a path")
-        return source
-    return msgspec.structs.replace(source, path=str(base / Path(str(source.path)).expanduser()))
+    if source.url is not None and not is_url(source.url):
+        raise ConfigError(f"{where}.url: {source.url!r} is not a URL", "a folder is a path")
+    folder = PurePosixPath(source.manifests)
+    if not folder.parts or folder.is_absolute() or ".." in folder.parts:
+        raise ConfigError(f"{where}.manifests: {source.manifests!r} is no folder in a repository")
+    local = source.path and str(_absolute(base, source.path))
+    return msgspec.structs.replace(source, path=local, manifests=str(folder))
 
 
 def _of_repository(folder: Path, repo: str) -> Settings:
     source = (
         SourceSettings(url=repo)
         if is_url(repo)
-        else SourceSettings(path=str(folder / Path(repo).expanduser()))
+        else SourceSettings(path=str(_absolute(folder, repo)))
     )
     return Settings({None: source}, folder / "snapshots", folder / "reports")
+
+
+def _absolute(base: Path, path: str) -> Path:
+    try:
+        return base / Path(path).expanduser()
+    except RuntimeError as error:  # ~nobody
+        raise ConfigError(f"{path!r}: {error}") from error
 
 
 def _is_ours(path: Path) -> bool:
     """Whether this is a configuration of ours: any other program may have a `config.yaml`."""
     try:
-        content: Any = msgspec.yaml.decode(path.read_bytes())
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raw = path.read_bytes()
+        content = _parse(path, raw)
+    except OSError:
         return True
+    except ConfigError:
+        return b"sources" in raw
     return isinstance(content, dict) and "sources" in content
 
 
-def _reason(message: str) -> str:
-    """What is wrong, with the key first: msgspec ends its message with `$.sources[...].url`."""
-    reason, found, key = message.partition(" - at `$")
-    key = key.rstrip("`").removeprefix(".")
-    return f"{key}: {reason}" if found and key else reason
+def _parse(path: Path, content: bytes) -> Any:
+    import yaml
+
+    try:
+        # Not the loader in C: a config.yaml that came with a clone could crash it, by brackets alone.
+        return yaml.load(content, yaml.SafeLoader)
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise ConfigError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+
+
+def _convert(content: Any, kind: type[_Decoded], path: Path, below: str = "") -> _Decoded:
+    """`content`, which stands in the file below a key, as a `kind`; errors name the key.
+
+    msgspec ends its messages with it: "Expected `str`, got `int` - at `$.url`".
+    """
+    try:
+        return msgspec.convert(content, kind)
+    except msgspec.ValidationError as error:
+        reason, _, found = str(error).partition(" - at `$")
+        key = f"{below}{found.rstrip('`')}".removeprefix(".")
+        raise ConfigError(f"{path}: {key}: {reason}" if key else f"{path}: {reason}") from error

@@ -7,7 +7,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from cachediff.config import Settings, SourceSettings
-from cachediff.errors import DamagedSnapshotError, NameNotFoundError, SourceError, UsageError
+from cachediff.errors import (
+    DamagedSnapshotError,
+    NameNotFoundError,
+    SourceError,
+    StoreError,
+    UsageError,
+)
 from cachediff.manifests import PARSER_VERSION, Interner
 from cachediff.model.snapshot import Origin
 from cachediff.queries.opened import FolderSnapshot, GitSnapshot, OpenedSnapshot, StoredSnapshot
@@ -26,6 +32,8 @@ from cachediff.sources import (
 )
 from cachediff.store import SnapshotStore, SummaryCache
 from cachediff.store import StoredSnapshot as Stored
+
+_NO_REPOSITORY = "run inside a clone of a cache's repository, or name one: --repo, config.yaml"
 
 
 class Catalogue:
@@ -108,14 +116,26 @@ class Catalogue:
         Raises:
             NameNotFoundError: there is none; the hint says what there is.
         """
-        snapshots = self.store.list(self._stored_source(name.source)).snapshots
-        collections = {snapshot.collection for snapshot in snapshots}
+        source = self._stored_source(name.source)
+        listing = self.store.list(source)
+        collections = {
+            *(snapshot.collection for snapshot in listing.snapshots),
+            *(receipt.path.parent.name for receipt in listing.damaged),
+        }
         if not collections:
+            of = f" of {source}" if source else ""
             raise NameNotFoundError(
-                f"no snapshot is stored in {self.settings.store}", "take one: cachediff snapshot"
+                f"no snapshot{of} is stored in {self.settings.store}",
+                "take one: cachediff snapshot",
             )
         collection = choose(name, collections, "the store")
-        taken = [snapshot for snapshot in snapshots if snapshot.collection == collection]
+        self.notices += [
+            f"{receipt.path} was passed over: {receipt.reason}. "
+            f"Take it anew: {command_for(receipt.path)}"
+            for receipt in listing.damaged
+            if receipt.path.parent.name == collection
+        ]
+        taken = [snapshot for snapshot in listing.snapshots if snapshot.collection == collection]
         sources = sorted({snapshot.source for snapshot in taken})
         if len(sources) > 1:
             raise UsageError(
@@ -126,7 +146,8 @@ class Catalogue:
         if chosen is None:
             known = ", ".join(snapshot.committed_at for snapshot in taken[-5:])
             raise NameNotFoundError(
-                f"there is no stored snapshot {name.text!r}", f"{collection} is stored of {known}"
+                f"there is no stored snapshot {name.text!r}",
+                f"{collection} is stored of {known or 'no time'}",
             )
         return chosen
 
@@ -145,8 +166,8 @@ class Catalogue:
             if again is None:
                 raise
             self.notices.append(
-                f"{damage.message}; it was read from git instead. Take it anew: "
-                f"cachediff snapshot {stored.collection}@{stored.commit}"
+                f"{damage.message}; it was read from git instead. "
+                f"Take it anew: {command_for(stored.path)}"
             )
             return again
 
@@ -169,10 +190,13 @@ class Catalogue:
 
     def _stored_at(self, path: Path) -> Stored:
         folder = path.parent
-        store = SnapshotStore(folder.parent.parent)
-        for stored in store.list(folder.parent.name, folder.name).snapshots:
+        listing = SnapshotStore(folder.parent.parent).list(folder.parent.name, folder.name)
+        for stored in listing.snapshots:
             if stored.path == path:
                 return stored
+        for receipt in listing.damaged:
+            if receipt.path.with_suffix(path.suffix) == path:
+                raise StoreError(f"{receipt.path} is damaged: {receipt.reason}")
         raise NameNotFoundError(
             f"{path} has no receipt beside it", "a stored snapshot is a .parquet and its .json"
         )
@@ -201,12 +225,21 @@ class Catalogue:
 
     def _repository(self, settings: SourceSettings) -> Repository:
         if settings.path is not None:
-            return Repository(Path(settings.path))
+            try:
+                return Repository(Path(settings.path))
+            except SourceError as error:
+                raise SourceError(error.message, error.hint or _NO_REPOSITORY) from error
         url = str(settings.url)
         path = mirror_path(self.cache, url)
         if not path.is_dir():
-            raise SourceError(f"there is no mirror of {url} yet", "make one: cachediff fetch")
+            raise SourceError(f"there is no mirror of {url} yet", "make one: cachediff list")
         return Repository(path, mirror=True)
+
+
+def command_for(path: Path) -> str:
+    """What takes the snapshot whose file, or receipt, is at `path`: its whole name is in the path."""
+    commit = path.stem.partition("-")[2]
+    return f"cachediff snapshot {path.parent.parent.name}:{path.parent.name}@{commit}"
 
 
 def _path(text: str, folder: Path) -> Path | None:
@@ -214,7 +247,7 @@ def _path(text: str, folder: Path) -> Path | None:
     name = text.partition("@")[0]
     if os.sep not in name and name not in (os.curdir, os.pardir) and not text.endswith(".parquet"):
         return None
-    path = folder / Path(text).expanduser()
+    path = folder / text
     if not path.exists():
         raise NameNotFoundError(f"there is no {text!r}", "the name of a collection has no slash")
     return path
@@ -224,7 +257,7 @@ def _at(name: SnapshotName, taken: Sequence[Stored]) -> Stored | None:
     """Which of the snapshots of one collection, oldest first, is meant by the WHEN of `name`."""
     when = name.when
     if when is None:
-        return taken[-1]
+        return taken[-1] if taken else None
     if when == PREVIOUS:
         return taken[-2] if len(taken) > 1 else None
     if moment := until(when):

@@ -11,10 +11,13 @@ from cachediff.store import DamagedReceipt, StoredSnapshot
 
 
 class HeldCollection(msgspec.Struct, frozen=True):
-    """One collection: whether the source has it, how many snapshots are stored, the newest of them."""
+    """One collection: how many snapshots of it are stored, and the newest of them.
+
+    `in_source` is whether the source has it, None where the source could not be read.
+    """
 
     name: str
-    in_source: bool
+    in_source: bool | None
     stored: int
     newest: StoredSnapshot | None
 
@@ -32,21 +35,26 @@ def holdings(names: Catalogue, name: str | None) -> Holdings:
 
     Raises:
         NameNotFoundError: there is no such source.
+        SourceError: the source, which has no name, cannot be read, and nothing is stored.
         StoreError: the store cannot be read.
     """
+    available: list[str] | None = None
     try:
         source = names.source(name)
         title, available = source.name, source.collections()
+        listing = names.store.list(title)
     except SourceError as error:
-        title, available = name or "store", []
+        title, listing = name or "store", names.store.list(name)
+        if name is None and not listing.snapshots and not listing.damaged:
+            raise
         names.notices.append(error.message)
-    listing = names.store.list(title if available or name else None)
     stored: dict[str, list[StoredSnapshot]] = {}
     for snapshot in listing.snapshots:
         stored.setdefault(snapshot.collection, []).append(snapshot)
     collections = []
-    for collection in newest_first({*available, *stored}):
+    for collection in newest_first({*(available or ()), *stored}):
         taken = stored.get(collection, [])
+        in_source = None if available is None else collection in available
         newest = taken[-1] if taken else None
-        collections.append(HeldCollection(collection, collection in available, len(taken), newest))
+        collections.append(HeldCollection(collection, in_source, len(taken), newest))
     return Holdings(title, tuple(collections), listing.damaged)

@@ -6,8 +6,7 @@ know what is equal, and manifests of what is not.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import chain
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from cachediff import store
@@ -161,22 +160,23 @@ def load(opened: OpenedSnapshot) -> Snapshot:
 
 def read_both(
     old: OpenedSnapshot, new: OpenedSnapshot, packages: Sequence[str]
-) -> Iterable[tuple[Manifest | None, Manifest | None]]:
+) -> Iterator[tuple[Manifest | None, Manifest | None]]:
     """The old and the new manifest of each package, one package at a time."""
     if (
         isinstance(old, GitSnapshot)
         and isinstance(new, GitSnapshot)
         and old.collection.source.repository is new.collection.source.repository
     ):
-        return old.read_with(new, packages)
-    sides = [
-        chain(side.read([package for package in packages if package in side.entries]), [None])
+        yield from old.read_with(new, packages)
+        return
+    olds, news = (
+        side.read([package for package in packages if package in side.entries])
         for side in (old, new)
-    ]
-    return (
-        (
-            next(sides[0]) if package in old.entries else None,
-            next(sides[1]) if package in new.entries else None,
-        )
-        for package in packages
     )
+    for package in packages:
+        yield (
+            next(olds) if package in old.entries else None,
+            next(news) if package in new.entries else None,
+        )
+    for manifests in (olds, news):
+        next(manifests, None)  # ends the read, see `read_with`

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from cachediff.queries.catalogue import Catalogue
+from cachediff.queries.catalogue import Catalogue, command_for
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -34,14 +34,12 @@ def verify(names: Catalogue) -> Verdict:
     findings = []
     for done, stored in enumerate(listing.snapshots, 1):
         if reasons := names.store.verify(stored):
-            name = f"{stored.collection}@{stored.commit}"
-            remedy = f"take it anew, where git still has it: cachediff snapshot {name}"
-            findings.append(Finding(stored.path, reasons, remedy))
+            findings.append(Finding(stored.path, reasons, _remedy(stored.path)))
         if names.progress:
             names.progress("Verifying snapshots", done, len(listing.snapshots))
     whole = len(listing.snapshots) - len(findings)
     findings += [
-        Finding(receipt.path, (receipt.reason,), "take the snapshot anew: cachediff snapshot")
+        Finding(receipt.path, (receipt.reason,), _remedy(receipt.path))
         for receipt in listing.damaged
     ]
     findings += [
@@ -49,3 +47,7 @@ def verify(names: Catalogue) -> Verdict:
         for path in names.store.leftovers()
     ]
     return Verdict(whole, tuple(findings))
+
+
+def _remedy(path: Path) -> str:
+    return f"take it anew, where git still has it: {command_for(path)}"
