@@ -22,7 +22,7 @@ from cachediff.model.comparison import (
     SpecCounts,
     StackTotals,
 )
-from cachediff.model.snapshot import Manifest, ManifestSummary, Origin, Problem
+from cachediff.model.snapshot import Manifest, ManifestSummary, Origin, Problem, Totals
 from cachediff.model.spec import Spec
 from cachediff.model.version import Version
 from strategies import Pages, collections, manifest, spec, unreadable
@@ -33,7 +33,7 @@ NEW = Origin("cache", "develop")
 
 def compared(pages: Iterable[Pages]) -> Comparison:
     """The comparison of everything that is in `pages`, all of it read."""
-    return compare(OLD, NEW, pages, {})
+    return compare(OLD, NEW, pages, Totals())
 
 
 def one(old: Iterable[Spec] | None, new: Iterable[Spec] | None) -> PackageComparison | None:
@@ -137,8 +137,8 @@ def mirrored_package(package: PackageComparison) -> PackageComparison:
 
 @given(collections())
 def test_swapping_the_sides_mirrors_everything(pages: list[Pages]) -> None:
-    there = compare(OLD, NEW, pages, {})
-    back = compare(NEW, OLD, [(new, old) for old, new in pages], {})
+    there = compare(OLD, NEW, pages, Totals())
+    back = compare(NEW, OLD, [(new, old) for old, new in pages], Totals())
     assert back == mirrored(there)
 
 
@@ -313,7 +313,18 @@ def test_manifests_that_are_known_to_be_equal_need_not_be_read(
             equal[old.package] = old.summary()
         else:
             differing.append((old, new))
-    assert repr(compare(OLD, NEW, iter(differing), equal)) == repr(compared(pages))
+    assert repr(compare(OLD, NEW, iter(differing), Totals.of(equal))) == repr(compared(pages))
+
+
+@given(collections(), st.data())
+def test_totals_add_up(pages: list[Pages], data: st.DataObject) -> None:
+    summaries = {old.package: old.summary() for old, _ in pages if old}
+    some = data.draw(st.sets(st.sampled_from(sorted(summaries)))) if summaries else set()
+    part = Totals.of({name: summary for name, summary in summaries.items() if name in some})
+    rest = Totals.of({name: summary for name, summary in summaries.items() if name not in some})
+    whole = Totals.of(summaries)
+    assert part.plus(rest) == rest.plus(part) == whole
+    assert whole.minus(part) == rest
 
 
 @given(collections())
@@ -560,7 +571,7 @@ def suspect(
         page = Manifest(name, tuple(Spec(f"{name}-{i}", A.build, ()) for i in range(4)))
         now = unreadable(name) if number < unread else page
         pages.append((page if number < before else None, now if number < after else None))
-    return compare(old, new, pages, {}).new.suspect
+    return compare(old, new, pages, Totals()).new.suspect
 
 
 def test_a_collection_that_shrank_is_suspect() -> None:
@@ -577,10 +588,12 @@ def test_a_collection_with_all_manifests_but_fewer_specs_is_suspect() -> None:
     olds = [Spec(f"{number:032}", A.build, ("e4s",)) for number in range(100)]
     for kept, expected in ((75, None), (74, "develop lost 26 of its 100 specs")):
         page = manifest(*olds), manifest(*olds[:kept])
-        assert compare(THEN, NOW, [page], {}).new.suspect == expected
-        assert compare(THEN, NOW, [page], {}).old.suspect is None
+        assert compare(THEN, NOW, [page], Totals()).new.suspect == expected
+        assert compare(THEN, NOW, [page], Totals()).old.suspect is None
     summary = manifest(*olds).summary()
-    assert compare(THEN, NOW, [(manifest(*olds[:50]), None)], {"zlib": summary}).new.suspect
+    assert compare(
+        THEN, NOW, [(manifest(*olds[:50]), None)], Totals.of({"zlib": summary})
+    ).new.suspect
 
 
 def test_what_cannot_be_read_is_not_lost() -> None:

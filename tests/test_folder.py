@@ -201,7 +201,7 @@ def test_names_are_those_that_git_gives(
     in_git = GitSource(repository, "cache").open(parse_name("develop"))
     folder = FolderCollection(checkout / "_cache" / "develop")
     assert list(folder.entries) == list(in_git.entries) == [shown]
-    assert list(folder.read([shown])) == list(in_git.source.read(list(in_git.folders.values())))
+    assert list(folder.read([shown])) == list(in_git.source.read([in_git.folder(shown)]))
     repository.close()
 
 

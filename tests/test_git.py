@@ -62,7 +62,7 @@ def opened(source: GitSource, text: str) -> GitCollection:
 
 
 def read(collection: GitCollection, *packages: str) -> dict[str, PackageFiles]:
-    folders = [collection.folders[package] for package in packages or collection.folders]
+    folders = [collection.folder(package) for package in packages or sorted(collection.entries)]
     return {files.package: files for files in collection.source.read(folders)}
 
 
@@ -482,7 +482,7 @@ def test_packages_are_read_in_the_order_asked_for_however_often(
     told: list[tuple[str, int, int]] = []
     found = list(
         collection.source.read(
-            [collection.folders[name] for name in names], lambda *step: told.append(step)
+            [collection.folder(name) for name in names], lambda *step: told.append(step)
         )
     )
     assert [files.package for files in found] == names
@@ -753,7 +753,7 @@ def test_reads_at_the_same_time_do_not_mix(upstream: Path) -> None:
     repository = Repository(upstream)
     source = GitSource(repository, "cache")
     sides = [opened(source, text) for text in ("develop@HEAD~1", "develop")]
-    reads = [source.read(list(side.folders.values())) for side in sides]
+    reads = [source.read([side.folder(name) for name in side.entries]) for side in sides]
     pairs = list(zip(*reads, strict=True))
     assert [[files.files["specs.md"].decode() for files in pair] for pair in pairs] == [
         [HDF5, HDF5_NEW],
@@ -779,10 +779,16 @@ def test_reads_at_the_same_time_do_not_mix(upstream: Path) -> None:
 
 
 def test_many_objects_are_asked_for_and_answered(upstream: Path) -> None:
+    """Many more than fit into a pipe, of which git and whoever asks could wait for each other."""
     repository = Repository(upstream)
-    names = ["HEAD", "nowhere", "HEAD:_cache"] * 1000
+    page_id = git(upstream, "rev-parse", "HEAD:_cache/develop/zlib/specs.md")
+    names = [page_id, "0" * 40, "HEAD:_cache"] * 2000
+    before = signal.signal(signal.SIGALRM, lambda *_: pytest.fail("git and we wait for each other"))
+    signal.alarm(60)
     kinds = [found.kind for found in repository.objects(names)]
-    assert kinds == ["commit", "missing", "tree"] * 1000
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+    assert kinds == ["blob", "missing", "tree"] * 2000
     repository.close()
 
 
@@ -807,9 +813,11 @@ def test_an_error_of_whoever_asks_leaves_no_process(
         yield from ["HEAD"] * 1000
         raise ValueError("of the caller")
 
-    with pytest.raises(ValueError, match="of the caller"):
-        list(open_source(upstream).repository.objects(names()))
+    repository = open_source(upstream).repository
+    with pytest.raises(ValueError, match="of the caller") as caught:
+        list(repository.objects(names()))
     assert no_children()
+    assert caught.tb is not None  # which would keep alive what it went through
 
 
 def test_closing_ends_every_process_and_the_repository_can_be_used_again(upstream: Path) -> None:

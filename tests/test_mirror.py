@@ -19,7 +19,15 @@ from cachediff.errors import CachediffError, SourceError
 from cachediff.jobs.fetch import fetch_for
 from cachediff.model.snapshot import PackageFiles
 from cachediff.queries import Catalogue
-from cachediff.sources import GitSource, Repository, clone_mirror, mirror_path, parse_name
+from cachediff.sources import (
+    GitCollection,
+    GitSource,
+    Repository,
+    clone_mirror,
+    mirror_path,
+    parse_name,
+)
+from cachediff.sources.objects import TreeEntry
 from conftest import MakeRepository
 from pages import page, record
 from repositories import Commit, add_commits, git, listing
@@ -84,7 +92,11 @@ def commands(started: list[list[str]], name: str) -> list[list[str]]:
 
 def read(source: GitSource, *texts: str) -> list[PackageFiles]:
     sides = [source.open(parse_name(text)) for text in texts]
-    return list(source.read([folder for side in sides for folder in side.folders.values()]))
+    return list(source.read([folder for side in sides for folder in folders(side)]))
+
+
+def folders(collection: GitCollection) -> list[TreeEntry]:
+    return [collection.folder(package) for package in collection.entries]
 
 
 def blobs_here(path: Path) -> int:
@@ -212,7 +224,7 @@ def test_progress_is_told_while_it_is_made(upstream: Path, place: Path) -> None:
     assert any(name == "Receiving objects" and done == of > 0 for name, done, of in told)
     told.clear()
     collection = with_progress.open(parse_name("develop"))
-    list(with_progress.read(list(collection.folders.values()), lambda *step: told.append(step)))
+    list(with_progress.read(folders(collection), lambda *step: told.append(step)))
     assert told[-1] == ("Reading manifests", 20, 20)
     assert {name for name, _, _ in told} > {"Reading manifests"}
     with_progress.repository.close()
@@ -267,9 +279,11 @@ def test_a_new_commit_is_seen_after_a_fetch(upstream: Path, mirror: Mirror) -> N
     assert mirror().open(parse_name("develop")).origin.committed_at == "2025-01-03T12:00:00Z"
 
 
+@pytest.mark.parametrize("filter_", ["true", "false"], ids=["partial", "whole"])
 def test_a_commit_that_was_used_outlives_a_force_push_and_both_collections_of_garbage(
-    upstream: Path, place: Path, mirror: Mirror
+    upstream: Path, place: Path, mirror: Mirror, filter_: str
 ) -> None:
+    git(upstream, "config", "uploadpack.allowFilter", filter_)
     commit = git(upstream, "rev-parse", "main")
     found = read(mirror(), "develop")
     git(upstream, "update-ref", "refs/heads/main", "main~1")
@@ -438,6 +452,8 @@ def test_the_command_refuses_them_in_words(tmp_path: Path, repo: str) -> None:
         "ssh://user:secret@127.0.0.1:1/x",
         "http://user:secret@127.0.0.1:1/x",
         "https://user:sec%20ret@127.0.0.1:1/x",
+        # git repeats this one as it is: "credential url cannot be parsed".
+        "https://us%0aer:secret@127.0.0.1:1/x",
     ],
 )
 def test_a_password_in_a_url_is_never_told(tmp_path: Path, url: str) -> None:
@@ -453,13 +469,16 @@ def test_a_password_in_a_url_is_never_told(tmp_path: Path, url: str) -> None:
 # Interrupted
 
 
-def slow_upload_pack(tmp_path: Path) -> Path:
-    """Stands in for the other side of a connection: it says that it was called, and hangs."""
+@pytest.fixture
+def silence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Makes the other side of every connection hang; the file comes when it was called."""
     script = tmp_path / "bin" / "git-upload-pack"
     script.parent.mkdir()
-    script.write_text(f"#!/bin/sh\ntouch {tmp_path}/called\nexec sleep 60\n")
+    script.write_text(f"#!/bin/sh\ntouch {tmp_path}/called\nexec cat >/dev/null\n")
     script.chmod(0o755)
-    return script
+    monkeypatch.setenv("PATH", f"{script.parent}:{os.environ['PATH']}")
+    monkeypatch.setenv("GIT_EXEC_PATH", str(script.parent))
+    return tmp_path / "called"
 
 
 def wait_for(path: Path) -> None:
@@ -475,28 +494,52 @@ def test_a_clone_that_is_interrupted_leaves_nothing_that_looks_whole(
     upstream: Path,
     place: Path,
     mirror: Mirror,
-    tmp_path: Path,
+    silence: Path,
+    monkeypatch: pytest.MonkeyPatch,
     blow: signal.Signals,
 ) -> None:
-    slow_upload_pack(tmp_path)
     code = (
         "import sys; from pathlib import Path; from cachediff.sources import clone_mirror;"
         "clone_mirror(sys.argv[1], Path(sys.argv[2]))"
     )
-    path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
     with subprocess.Popen(
         [sys.executable, "-c", code, f"file://{upstream}", str(place)],
-        env=os.environ | {"PATH": path, "GIT_EXEC_PATH": str(tmp_path / "bin")},
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     ) as running:
-        wait_for(tmp_path / "called")
+        wait_for(silence)
         assert [item.suffix for item in place.parent.iterdir() if item.is_dir()] == [".new"]
         os.killpg(running.pid, blow)
         running.wait()
     assert not place.exists()
+    monkeypatch.delenv("GIT_EXEC_PATH")
+    monkeypatch.setenv("PATH", os.environ["PATH"].partition(":")[2])
     assert len(read(mirror(), "develop")) == 20
     assert {item.name for item in place.parent.iterdir()} == {place.name, f"{place.stem}.lock"}
+
+
+def test_a_git_that_hangs_is_ended_with_what_waits_for_it(
+    upstream: Path, place: Path, silence: Path
+) -> None:
+    class EnoughError(Exception):
+        pass
+
+    def enough(*_: object) -> None:
+        if not silence.exists():
+            signal.setitimer(signal.ITIMER_REAL, 0.05)
+        else:
+            raise EnoughError
+
+    before = signal.signal(signal.SIGALRM, enough)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        with pytest.raises(EnoughError):
+            clone_mirror(f"file://{upstream}", place)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert [item.name for item in place.parent.iterdir()] == [f"{place.stem}.lock"]
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
 
 
 def test_what_a_killed_fetch_left_is_cleared_away(
@@ -531,7 +574,7 @@ def test_an_error_while_fetching_ends_git_at_once(
     source = mirror()
     collection = source.open(parse_name("develop"))
     with pytest.raises(StopError):
-        list(source.read(list(collection.folders.values()), stop))
+        list(source.read(folders(collection), stop))
     assert len(read(source, "develop")) == 20
     with pytest.raises(StopError):
         clone_mirror(f"file://{upstream}", place.with_name("other.git"), stop)
@@ -551,7 +594,8 @@ def test_processes_that_make_the_same_mirror_at_once_all_get_it(
         "import sys; from pathlib import Path; from cachediff.sources import *;"
         "source = GitSource(clone_mirror(sys.argv[1], Path(sys.argv[2])), 'cache');"
         "source.repository.fetch();"
-        "folders = list(source.open(parse_name('develop')).folders.values());"
+        "side = source.open(parse_name('develop'));"
+        "folders = [side.folder(package) for package in side.entries];"
         "print(sum(len(files.files) for files in source.read(folders)))"
     )
     argv = [sys.executable, "-W", "error", "-c", code, f"file://{upstream}", str(place)]

@@ -20,7 +20,7 @@ from cachediff.model.comparison import (
     SpecCounts,
     StackTotals,
 )
-from cachediff.model.snapshot import Origin
+from cachediff.model.snapshot import Origin, Totals
 from cachediff.model.spec import Spec
 from strategies import Pages, collections, manifest, spec, unreadable
 
@@ -54,7 +54,7 @@ PAGES: list[Pages] = [
     (manifest(spec("q", package="zlib"), package="zlib"), unreadable("zlib")),
     (manifest(spec("r", package="bats"), package="bats"),) * 2,
 ]
-WHOLE = compare(OLD, NEW, PAGES, {})
+WHOLE = compare(OLD, NEW, PAGES, Totals())
 """
 hdf5: a -> m upgraded, b restacked, c -> n rebuilt, d removed; cmake: e -> o changed, out of e4s into ml;
 py-numpy: p added; zlib: unknown; bats: unchanged.
@@ -163,7 +163,7 @@ selections = st.builds(
 
 @given(collections(), selections)
 def test_changes_are_told_or_counted_as_left_out(pages: list[Pages], selection: Selection) -> None:
-    whole = compare(OLD, NEW, pages, {})
+    whole = compare(OLD, NEW, pages, Totals())
     selected = select(whole, selection)
 
     def changes(comparison: Comparison) -> list[Change]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import sys
@@ -54,7 +55,6 @@ def _root(
         False,
         "--version",
         callback=_print_version,
-        is_eager=True,
         help="Print the version and exit.",
     ),
 ) -> None:
@@ -75,6 +75,7 @@ def _utf8(stream: TextIO) -> TextIO:
 
 def run() -> int:
     """Run the command line that this process was given; the exit code comes back."""
+    gc.disable()  # a command is over before looking for cycles, of which there are none, would pay
     sys.stdout, sys.stderr = _utf8(sys.stdout), _utf8(sys.stderr)
     for variable in _GIT_VARIABLES:
         os.environ.pop(variable, None)

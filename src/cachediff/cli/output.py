@@ -69,7 +69,7 @@ def write_report(
         colour=to_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb",
         limit=ROWS_OF_A_GROUP if limited else None,
     )
-    report = FORMATS[format_](arrange(comparison), layout)
+    report = FORMATS[format_](comparison, arrange, layout)
     if output is None:
         typer.echo(report, nl=False)
     else:

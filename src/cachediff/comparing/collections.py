@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from operator import attrgetter
 
 from cachediff.comparing.packages import Compared, compare_package
@@ -17,7 +17,7 @@ from cachediff.model.comparison import (
     SpecCounts,
     StackTotals,
 )
-from cachediff.model.snapshot import Manifest, ManifestSummary, Origin, Problem
+from cachediff.model.snapshot import Manifest, ManifestSummary, Origin, Problem, Totals
 
 Pages = tuple[Manifest | None, Manifest | None]
 """The old and the new manifest of one package, None where there is none."""
@@ -27,20 +27,16 @@ def compare(
     old: Origin,
     new: Origin,
     differing: Iterable[Pages],
-    equal: Mapping[str, ManifestSummary],
+    equal: Totals,
 ) -> Comparison:
     """Compare two snapshots.
 
-    `differing` are the manifests that may differ, a package at a time, in any order; `equal` are
-    those that are known to be the same on both sides, by package. `differing` is gone through once
-    and not kept. A hash that two packages list is noticed where both of them may differ.
+    `differing` are the manifests that may differ, a package at a time, in any order; `equal` is what
+    those come to that are known to be the same on both sides. `differing` is gone through once and
+    not kept. A hash that two packages list is noticed where both of them may differ.
     """
-    sides = _SideTally(), _SideTally()
-    tally = _Tally()
-    for package, summary in equal.items():
-        for side in sides:
-            side.add(package, summary)
-        tally.add_equal(package, summary)
+    sides = _SideTally(equal), _SideTally(equal)
+    tally = _Tally(equal)
     for pages in differing:
         package = next(page.package for page in pages if page)
         summaries = [page.summary() if page else None for page in pages]
@@ -65,9 +61,12 @@ def compare(
 class _SideTally:
     """What one snapshot has, as its manifests are gone through."""
 
-    def __init__(self) -> None:
-        self.manifests = self.unreadable = self.packages = self.specs = 0
-        self.problems: list[Problem] = []
+    def __init__(self, equal: Totals) -> None:
+        self.manifests = equal.manifests
+        self.unreadable = len(equal.unreadable)
+        self.packages = equal.packages
+        self.specs = equal.specs
+        self.problems = list(equal.problems)
         self._packages: dict[str, str] = {}
         self._repeated: defaultdict[str, set[str]] = defaultdict(set)
 
@@ -104,23 +103,16 @@ class _SideTally:
 class _Tally:
     """What both sides together come to, as packages are compared."""
 
-    def __init__(self) -> None:
+    def __init__(self, equal: Totals) -> None:
         self.told: list[PackageComparison] = []
-        self.packages: Counter[str] = Counter()
-        self.specs: Counter[str] = Counter()
+        self.packages: Counter[str] = Counter(unchanged=equal.packages)
+        self.specs: Counter[str] = Counter(unchanged=equal.specs)
         self.unknown = [0, 0]
-        self._stacks: tuple[Counter[str], Counter[str]] = Counter(), Counter()
+        self._stacks = Counter(equal.stacks), Counter(equal.stacks)
         self._gained: dict[str, list[str]] = {}
         self._lost: dict[str, list[str]] = {}
-
-    def add_equal(self, package: str, summary: ManifestSummary) -> None:
-        if not summary.readable:
+        for package in equal.unreadable:
             self._tell(PackageComparison(package, PackageStatus.UNKNOWN))
-            return
-        self.packages["unchanged"] += summary.specs > 0
-        self.specs["unchanged"] += summary.specs
-        for counts in self._stacks:
-            counts.update(summary.stacks)
 
     def add(self, compared: Compared, summaries: Sequence[ManifestSummary | None]) -> None:
         package = compared.package

@@ -50,6 +50,7 @@ _STEPS = [
     for differing in map(frozenset, combinations(_ASPECTS, size))
 ]
 """For each step, what a pair agrees in, and whether its compilers may differ."""
+_EQUAL_BUILDS = _STEPS[0][0]
 
 _WEIGHED_LIMIT = 50_000
 """Combinations of distinct builds and stacks in one group up to which all of them are weighed."""
@@ -66,7 +67,8 @@ def pair(old: Iterable[Spec], new: Iterable[Spec]) -> Pairing:
     """
     olds, news = sorted(old, key=_hash), sorted(new, key=_hash)
     # The bulk of every rebuild wave needs nothing of the rest: same build, same stacks, new hash.
-    pairs, olds, news = _pair_groups(olds, news, _build_and_stacks, _take_known)
+    take_alike = partial(_take_alike, _agreements_of_known(chain(olds, news)))
+    pairs, olds, news = _pair_groups(olds, news, _build_and_stacks, take_alike)
     if olds and news:
         versions = sorted({spec.build.version for specs in (olds, news) for spec in specs})
         ranks = {version: rank for rank, version in enumerate(versions)}
@@ -96,9 +98,22 @@ def _pair_groups(
     return pairs, _in_order(old_groups), _in_order(new_groups)
 
 
-def _take_known(olds: list[Spec], news: list[Spec]) -> Pairing:
-    """Pair, in hash order, specs of the same build, unless its compiler is unknown."""
-    if olds[0].build.compiler is None:
+def _agreements_of_known(specs: Iterable[Spec]) -> frozenset[Hashable]:
+    """What builds of known compilers are apart from these, if there are any of unknown ones."""
+    builds = {spec.build: spec for spec in specs}
+    if all(build.compiler is not None for build in builds):
+        return frozenset()
+    return frozenset(
+        _EQUAL_BUILDS(spec) for build, spec in builds.items() if build.compiler is not None
+    )
+
+
+def _take_alike(known: frozenset[Hashable], olds: list[Spec], news: list[Spec]) -> Pairing:
+    """Pair, in hash order, specs of the same build and stacks.
+
+    Not if its compiler is unknown and there are `known` ones that it may match: see the module.
+    """
+    if olds[0].build.compiler is None and _EQUAL_BUILDS(olds[0]) in known:
         return [], olds, news
     pairs = list(zip(olds, news, strict=False))
     return pairs, olds[len(pairs) :], news[len(pairs) :]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -75,6 +75,65 @@ class ManifestSummary(msgspec.Struct, frozen=True):
     def problems_of(self, package: str) -> tuple[Problem, ...]:
         """The problems, as those of `package`."""
         return tuple(Problem.of(package, file, reason) for file, reason in self.problems)
+
+
+class Totals(msgspec.Struct, frozen=True):
+    """What the manifests of a collection, or some of them, come to together.
+
+    `packages` counts those with at least one spec; `unreadable` names, sorted, those whose manifest
+    could not be read; `stacks` counts specs by stack (`root` left out).
+    """
+
+    manifests: int = 0
+    packages: int = 0
+    specs: int = 0
+    stacks: dict[str, int] = {}
+    unreadable: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+    @classmethod
+    def of(cls, summaries: Mapping[str, ManifestSummary]) -> Totals:
+        """The totals of manifests, by package."""
+        stacks: Counter[str] = Counter()
+        for summary in summaries.values():
+            stacks.update(summary.stacks)
+        problems = (
+            problem
+            for package, summary in summaries.items()
+            for problem in summary.problems_of(package)
+        )
+        return cls(
+            manifests=len(summaries),
+            packages=sum(summary.specs > 0 for summary in summaries.values()),
+            specs=sum(summary.specs for summary in summaries.values()),
+            stacks=dict(sorted(stacks.items())),
+            unreadable=tuple(
+                sorted(package for package, summary in summaries.items() if not summary.readable)
+            ),
+            problems=tuple(sorted(problems)),
+        )
+
+    def plus(self, more: Totals) -> Totals:
+        """These manifests and `more`, which are others."""
+        return Totals(
+            self.manifests + more.manifests,
+            self.packages + more.packages,
+            self.specs + more.specs,
+            dict(sorted((Counter(self.stacks) + Counter(more.stacks)).items())),
+            tuple(sorted((*self.unreadable, *more.unreadable))),
+            tuple(sorted((*self.problems, *more.problems))),
+        )
+
+    def minus(self, part: Totals) -> Totals:
+        """These manifests but `part`, which is some of them."""
+        return Totals(
+            self.manifests - part.manifests,
+            self.packages - part.packages,
+            self.specs - part.specs,
+            dict(sorted((Counter(self.stacks) - Counter(part.stacks)).items())),
+            tuple(sorted((Counter(self.unreadable) - Counter(part.unreadable)).elements())),
+            tuple(sorted((Counter(self.problems) - Counter(part.problems)).elements())),
+        )
 
 
 class Origin(msgspec.Struct, frozen=True):

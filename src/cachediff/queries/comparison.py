@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from cachediff.comparing import compare
 from cachediff.model.comparison import Comparison
-from cachediff.queries.opened import OpenedSnapshot, read_both
+from cachediff.queries.opened import GitSnapshot, OpenedSnapshot, read_both
 
 
 def compare_opened(old: OpenedSnapshot, new: OpenedSnapshot) -> Comparison:
@@ -17,16 +17,16 @@ def compare_opened(old: OpenedSnapshot, new: OpenedSnapshot) -> Comparison:
     Raises:
         SourceError: a source failed while it was being read.
     """
-    packages = sorted(old.entries.keys() | new.entries.keys())
-    equal = {
-        package
-        for package in packages
-        if (id_ := old.entries.get(package)) is not None and id_ == new.entries.get(package)
-    }
-    differing = [package for package in packages if package not in equal]
     with _collector_paused():
-        summaries = new.summaries(sorted(equal))
-        return compare(old.origin, new.origin, read_both(old, new, differing), summaries)
+        differing = {package for package, _ in old.entries.items() ^ new.entries.items()}
+        differing |= {package for package, id_ in old.entries.items() if id_ is None}
+        equal = new.totals_without(differing)
+        pages = read_both(old, new, sorted(differing))
+        comparison = compare(old.origin, new.origin, pages, equal)
+        for side in (old, new):
+            if isinstance(side, GitSnapshot):
+                side.remember(differing, equal)
+    return comparison
 
 
 @contextmanager

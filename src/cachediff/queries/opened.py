@@ -6,12 +6,12 @@ know what is equal, and manifests of what is not.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from typing import Protocol
 
 from cachediff import store
 from cachediff.manifests import Interner, parse
-from cachediff.model.snapshot import Manifest, ManifestSummary, Origin, Snapshot
+from cachediff.model.snapshot import Manifest, ManifestSummary, Origin, Snapshot, Totals
 from cachediff.sources import FolderCollection, GitCollection, Progress
 from cachediff.store import SummaryCache
 
@@ -33,8 +33,8 @@ class OpenedSnapshot(Protocol):
     def read(self, packages: Collection[str]) -> Iterator[Manifest]:
         """The manifests of `packages`, which are sorted, in that order."""
 
-    def summaries(self, packages: Collection[str]) -> dict[str, ManifestSummary]:
-        """The totals of those manifests, read only where they are not known."""
+    def totals_without(self, packages: Set[str]) -> Totals:
+        """What all manifests but those of `packages` come to, read only where it is not known."""
 
 
 class GitSnapshot:
@@ -76,8 +76,29 @@ class GitSnapshot:
         # Let the read end: it is then that what was learned is remembered.
         next(manifests, None)
 
-    def summaries(self, packages: Collection[str]) -> dict[str, ManifestSummary]:
-        """The totals of those manifests, read only where the cache does not have them."""
+    def totals_without(self, packages: Set[str]) -> Totals:
+        """What all manifests but those of `packages` come to, read only where it is not known.
+
+        Where the totals of the whole are known, those of `packages` are taken from them: the cost
+        follows the change, not the collection.
+        """
+        tree = str(self.origin.tree)
+        whole = self.cache.get_totals([tree]).get(tree)
+        if whole is None:
+            summaries = self._summaries([name for name in self.entries if name not in packages])
+            return Totals.of(summaries)
+        here = [package for package in packages if package in self.entries]
+        return whole.minus(Totals.of(self._summaries(here)))
+
+    def remember(self, packages: Set[str], rest: Totals) -> None:
+        """Remember what the whole comes to, which is `packages` and the `rest`."""
+        tree = str(self.origin.tree)
+        if tree not in self.cache.get_totals([tree]):
+            here = [package for package in packages if package in self.entries]
+            self.cache.put_totals({tree: rest.plus(Totals.of(self._summaries(here)))})
+
+    def _summaries(self, packages: Collection[str]) -> dict[str, ManifestSummary]:
+        """The summaries of those manifests, read only where the cache does not have them."""
         ids = {package: self.collection.entries[package] for package in packages}
         known = self.cache.get_many(list(ids.values()))
         unknown = [package for package in packages if ids[package] not in known]
@@ -85,7 +106,7 @@ class GitSnapshot:
         return {package: read.get(package) or known[ids[package]] for package in packages}
 
     def _read(self, wanted: Sequence[tuple[GitSnapshot, str]]) -> Iterator[Manifest]:
-        folders = [side.collection.folders[package] for side, package in wanted]
+        folders = [side.collection.folder(package) for side, package in wanted]
         known = self.cache.get_many([folder.id for folder in folders])
         learned: dict[str, ManifestSummary] = {}
         files = self.collection.source.read(folders, self._progress)
@@ -110,9 +131,10 @@ class FolderSnapshot:
         """The manifests of `packages`, in the order asked for."""
         return (parse(files, self._interner) for files in self._folder.read(packages))
 
-    def summaries(self, packages: Collection[str]) -> dict[str, ManifestSummary]:
-        """The totals of those manifests."""
-        return {manifest.package: manifest.summary() for manifest in self.read(packages)}
+    def totals_without(self, packages: Set[str]) -> Totals:
+        """What all manifests but those of `packages` come to."""
+        rest = [package for package in self.entries if package not in packages]
+        return Totals.of({page.package: page.summary() for page in self.read(rest)})
 
 
 class StoredSnapshot:
@@ -127,9 +149,10 @@ class StoredSnapshot:
         """The manifests of `packages`, sorted by name."""
         return self._opened.read(packages)
 
-    def summaries(self, packages: Collection[str]) -> dict[str, ManifestSummary]:
-        """The totals of those manifests, as they were stored."""
-        return {package: self._opened.summaries[package] for package in packages}
+    def totals_without(self, packages: Set[str]) -> Totals:
+        """What all manifests but those of `packages` come to, as they were stored."""
+        summaries = self._opened.summaries.items()
+        return Totals.of({name: summary for name, summary in summaries if name not in packages})
 
 
 class LoadedSnapshot:
@@ -146,9 +169,10 @@ class LoadedSnapshot:
         """The manifests of `packages`, in the order asked for."""
         return (self._manifests[package] for package in packages)
 
-    def summaries(self, packages: Collection[str]) -> dict[str, ManifestSummary]:
-        """The totals of those manifests."""
-        return {manifest.package: manifest.summary() for manifest in self.read(packages)}
+    def totals_without(self, packages: Set[str]) -> Totals:
+        """What all manifests but those of `packages` come to."""
+        rest = [package for package in self.entries if package not in packages]
+        return Totals.of({page.package: page.summary() for page in self.read(rest)})
 
 
 def load(opened: OpenedSnapshot) -> Snapshot:

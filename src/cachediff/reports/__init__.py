@@ -8,8 +8,9 @@ from types import MappingProxyType
 import msgspec
 
 from cachediff.model.changelog import Changelog
+from cachediff.model.comparison import Comparison
 
-__all__ = ["FORMATS", "Layout"]
+__all__ = ["FORMATS", "Arrange", "Layout"]
 
 
 class Layout(msgspec.Struct, frozen=True):
@@ -24,29 +25,34 @@ class Layout(msgspec.Struct, frozen=True):
     limit: int | None
 
 
-def _text(changelog: Changelog, layout: Layout) -> str:
+Arrange = Callable[[Comparison], Changelog]
+"""What makes a changelog of a comparison; a format for programs has no need of one."""
+
+
+def _text(comparison: Comparison, arrange: Arrange, layout: Layout) -> str:
     from cachediff.reports.text import render_text
 
+    changelog = arrange(comparison)
     return render_text(changelog, width=layout.width, colour=layout.colour, limit=layout.limit)
 
 
-def _markdown(changelog: Changelog, layout: Layout) -> str:
+def _markdown(comparison: Comparison, arrange: Arrange, layout: Layout) -> str:
     from cachediff.reports.markdown import render_markdown
 
-    return render_markdown(changelog, limit=layout.limit)
+    return render_markdown(arrange(comparison), limit=layout.limit)
 
 
-def _json(changelog: Changelog, _: Layout) -> str:
+def _json(comparison: Comparison, _arrange: Arrange, _layout: Layout) -> str:
     from cachediff.reports.json import render_json
 
-    return render_json(changelog.comparison)
+    return render_json(comparison)
 
 
-FORMATS: Mapping[str, Callable[[Changelog, Layout], str]] = MappingProxyType(
+FORMATS: Mapping[str, Callable[[Comparison, Arrange, Layout], str]] = MappingProxyType(
     {
         "text": _text,
         "markdown": _markdown,
         "json": _json,
     }
 )
-"""How a changelog becomes a report, by the name of the format."""
+"""How a comparison becomes a report, by the name of the format."""

@@ -45,12 +45,14 @@ class GitCollection:
     def __init__(self, source: GitSource, origin: Origin, folders: Iterable[TreeEntry]) -> None:
         self.source = source
         self.origin = origin
-        self.folders = {
-            folder.name: folder
-            for folder in sorted(folders, key=lambda folder: folder.name)
-            if folder.mode == TREE or folder.mode in _ODD
+        self._folders = {
+            folder.name: folder for folder in folders if folder.mode == TREE or folder.mode in _ODD
         }
-        self.entries = {package: folder.id for package, folder in self.folders.items()}
+        self.entries = {package: folder.id for package, folder in self._folders.items()}
+
+    def folder(self, package: str) -> TreeEntry:
+        """What is there of `package`: its folder, or what stands in its place."""
+        return self._folders[package]
 
 
 class GitSource:

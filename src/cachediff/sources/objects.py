@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import IO
 
@@ -11,6 +12,11 @@ from cachediff.errors import SourceError
 
 TREE, SYMLINK, SUBMODULE = 0o040000, 0o120000, 0o160000
 """Modes of tree entries; every other is that of a file (https://git-scm.com/docs/git-fast-import)."""
+
+
+_ENTRIES = {
+    width: re.compile(rb"([0-7]+) ([^\0]+)\0(.{%d})" % width, re.DOTALL) for width in (20, 32)
+}
 
 
 class GitObject(msgspec.Struct, frozen=True, gc=False):
@@ -69,18 +75,14 @@ def tree_entries(tree: GitObject) -> list[TreeEntry]:
     Raises:
         SourceError: it is not a well-formed tree.
     """
-    content, width = tree.content, len(tree.id) // 2
-    entries, at = [], 0
-    try:
-        while at < len(content):
-            space = content.index(b" ", at)
-            end = content.index(b"\0", space)
-            mode = int(content[at:space], 8)
-            name = content[space + 1 : end].decode("utf-8", "backslashreplace")
-            at = end + 1 + width
-            entries.append(TreeEntry(name, mode, content[end + 1 : at].hex()))
-    except ValueError as error:
-        raise SourceError(f"the git tree {tree.id} is malformed") from error
+    width = len(tree.id) // 2
+    found = _ENTRIES[width].findall(tree.content)
+    entries = [
+        TreeEntry(name.decode("utf-8", "backslashreplace"), int(mode, 8), id_.hex())
+        for mode, name, id_ in found
+    ]
+    if sum(len(mode) + len(name) + width + 2 for mode, name, _ in found) != len(tree.content):
+        raise SourceError(f"the git tree {tree.id} is malformed")
     return entries
 
 

@@ -1,4 +1,4 @@
-"""Summaries of manifests that were read before, so that they need not be read again for totals.
+"""What manifests and collections come to that were read before, so that they are not read again.
 
 Derived: the file can be deleted at any time, and nothing fails for want of it.
 """
@@ -10,11 +10,13 @@ import sqlite3
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
 import msgspec
 
-from cachediff.model.snapshot import ManifestSummary
+from cachediff.model.snapshot import ManifestSummary, Totals
+
+_Value = TypeVar("_Value", ManifestSummary, Totals)
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS summary (
@@ -52,25 +54,41 @@ class SummaryCache:
 
     def get_many(self, object_ids: Sequence[str]) -> dict[str, ManifestSummary]:
         """The summaries that are known of manifests with these object ids."""
+        return self._get(object_ids, ManifestSummary)
+
+    def put_many(self, summaries: Mapping[str, ManifestSummary]) -> None:
+        """Remember the summaries of manifests, by object id."""
+        self._put(summaries)
+
+    def get_totals(self, trees: Sequence[str]) -> dict[str, Totals]:
+        """The totals that are known of collections with these trees."""
+        return self._get(trees, Totals)
+
+    def put_totals(self, totals: Mapping[str, Totals]) -> None:
+        """Remember the totals of collections, by tree."""
+        self._put(totals)
+
+    def _get(self, object_ids: Sequence[str], kind: type[_Value]) -> dict[str, _Value]:
         wanted = msgspec.json.encode(object_ids).decode()
         rows: list[tuple[str, object, object]] = []
         self._attempt(lambda file: rows.extend(file.execute(_GET, (wanted, self._parser_version))))
-        decoder = msgspec.msgpack.Decoder(ManifestSummary)
-        summaries = {}
+        decoder = msgspec.msgpack.Decoder(kind)
+        values = {}
         for object_id, encoded, checksum in rows:
             # SQLite does not notice flipped bits in a value.
             if isinstance(encoded, bytes) and checksum == self._checksum(object_id, encoded):
                 try:
-                    summaries[object_id] = decoder.decode(encoded)
+                    values[object_id] = decoder.decode(encoded)
                 except msgspec.DecodeError:  # of another release, with other fields
                     continue
-        return summaries
+        return values
 
-    def put_many(self, summaries: Mapping[str, ManifestSummary]) -> None:
-        """Remember the summaries of manifests, by object id."""
+    def _put(self, values: Mapping[str, ManifestSummary] | Mapping[str, Totals]) -> None:
+        if not values:
+            return
         rows = []
-        for object_id, summary in summaries.items():
-            encoded = msgspec.msgpack.encode(summary)
+        for object_id, value in values.items():
+            encoded = msgspec.msgpack.encode(value)
             checksum = self._checksum(object_id, encoded)
             rows.append((object_id, self._parser_version, encoded, checksum))
         self._attempt(lambda file: file.executemany(_PUT, rows))
