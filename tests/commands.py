@@ -17,14 +17,16 @@ from typing import Any, NamedTuple
 
 COMMAND = (sys.executable, "-m", "cachediff")
 
-_AT_ONCE = """
+_WITH_PATIENCE = """
 import cachediff.cli.progress as progress
 from cachediff.__main__ import main
-progress._PATIENCE = progress._INTERVAL = 0.0
+progress._PATIENCE = progress._INTERVAL = {}
 main()
 """
-AT_ONCE = (sys.executable, "-c", _AT_ONCE)
+AT_ONCE = (sys.executable, "-c", _WITH_PATIENCE.format(0.0))
 """The same command, but for its patience: bars are shown from the first moment on."""
+WITHOUT_BARS = (sys.executable, "-c", _WITH_PATIENCE.format(3600.0))
+"""The same command on a machine that is never too slow to do without a bar."""
 
 
 class Done(NamedTuple):
@@ -83,7 +85,7 @@ def in_terminal(
     folder: Path,
     columns: int = 80,
     environment: Mapping[str, str] | None = None,
-    command: Sequence[str] = COMMAND,
+    command: Sequence[str] = WITHOUT_BARS,
     piped: bool = False,
 ) -> tuple[int, str, str]:
     """Exit code, what a terminal was shown, and what went into the pipe instead if `piped`."""

@@ -435,6 +435,7 @@ def test_an_unreadable_side_makes_a_package_unknown(
 GCC = spec("a", compiler="gcc@11.4.0", stacks="e4s root")
 ONEAPI = spec("b", compiler="intel-oneapi-compilers@2024.2.1", stacks="e4s-oneapi root")
 BOTH = spec("x", compiler=None, stacks="e4s e4s-oneapi root")
+BECAME = [("x", "1.1"), ("y", "1.0"), ("z", "1.1")]
 MERGES: dict[str, tuple[list[Spec], list[Spec], tuple[Merge, ...]]] = {
     "two compilers that became unknown, in both stacks": (
         [GCC, ONEAPI],
@@ -475,6 +476,19 @@ MERGES: dict[str, tuple[list[Spec], list[Spec], tuple[Merge, ...]]] = {
         [GCC, spec("b", compiler=None, stacks="e4s"), spec("c", compiler="llvm@15", stacks="ml")],
         [spec(letter, compiler=None, stacks="e4s ml") for letter in "xy"],
         (Merge("x" * 32, ("b" * 32, "c" * 32)),),
+    ),
+    "several, in hash order of what they became": (
+        [
+            *(spec(letter, "1.1", stacks="e4s") for letter in "ac"),
+            *(spec(letter, "1.1", stacks="ml") for letter in "df"),
+            *(spec("b", "1.0", stacks="e4s"), spec("e", "1.0", stacks="ml")),
+        ],
+        [spec(letter, version, stacks="e4s ml") for letter, version in BECAME],
+        (
+            Merge("x" * 32, ("a" * 32, "d" * 32)),
+            Merge("y" * 32, ("b" * 32, "e" * 32)),
+            Merge("z" * 32, ("c" * 32, "f" * 32)),
+        ),
     ),
     "one that moved to the other's stack": (
         [spec("a", stacks="ml"), spec("b", compiler=None, stacks="e4s")],

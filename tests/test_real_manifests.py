@@ -320,7 +320,6 @@ class TestLegacy:
         assert done.out.startswith("2 packages could not be compared; no other changes\n")
         assert "0 of 2 manifests read" in done.out
 
-    @pytest.mark.xfail(strict=True, reason="such a folder is taken for an empty collection")
     def test_a_package_of_2021_without_its_page_is_a_problem(self, legacy: Path) -> None:
         document = compared("default@HEAD~2", "default@HEAD~2", folder=legacy)
         problems = {one["manifest"]: one["reason"] for one in document["new"]["problems"]}

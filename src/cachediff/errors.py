@@ -1,7 +1,8 @@
 """The one error tree: what the program says when it cannot go on.
 
 Every error that a user can cause or meet is a `CachediffError`. Entry points print its message and hint
-and exit with 2; nothing else is caught there.
+and exit with 2. Beside it they catch what the system says of output that cannot be written, and nothing
+else.
 """
 
 from __future__ import annotations

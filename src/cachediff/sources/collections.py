@@ -7,6 +7,7 @@ folders with the same id hold the same manifest. Finding a collection costs two 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from cachediff.errors import NameNotFoundError, SourceError
@@ -29,6 +30,8 @@ DEFAULT_COLLECTION = "default"
 
 PAGES = ("specs.md", "index.md")
 """Names of a manifest's main file; what tells the folder of a package."""
+
+_OF_A_PACKAGE = re.compile(r"specs\.md|index\.md|spec-\d+\.json")
 
 MAX_FILE_SIZE = 64 << 20
 """Bytes of the largest file that is read; the largest page upstream is below 2 MB."""
@@ -221,7 +224,10 @@ def _is_file(entry: TreeEntry) -> bool:
 
 
 def _is_package(entries: Sequence[TreeEntry]) -> bool:
-    """Whether this is the folder of a package: it has a page, and no folders."""
-    return any(entry.name in PAGES for entry in entries) and not any(
+    """Whether this is the folder of a package: it has a page or specs, and no folders.
+
+    A package that lost its page is still one: its manifest cannot be read.
+    """
+    return any(_OF_A_PACKAGE.fullmatch(entry.name) for entry in entries) and not any(
         entry.mode == TREE for entry in entries
     )
