@@ -279,11 +279,9 @@ def test_a_new_commit_is_seen_after_a_fetch(upstream: Path, mirror: Mirror) -> N
     assert mirror().open(parse_name("develop")).origin.committed_at == "2025-01-03T12:00:00Z"
 
 
-@pytest.mark.parametrize("filter_", ["true", "false"], ids=["partial", "whole"])
 def test_a_commit_that_was_used_outlives_a_force_push_and_both_collections_of_garbage(
-    upstream: Path, place: Path, mirror: Mirror, filter_: str
+    upstream: Path, place: Path, mirror: Mirror
 ) -> None:
-    git(upstream, "config", "uploadpack.allowFilter", filter_)
     commit = git(upstream, "rev-parse", "main")
     found = read(mirror(), "develop")
     git(upstream, "update-ref", "refs/heads/main", "main~1")
@@ -293,6 +291,8 @@ def test_a_commit_that_was_used_outlives_a_force_push_and_both_collections_of_ga
     assert mirror().repository.fetch() == ["main"]
     git(place, "reflog", "expire", "--expire=now", "--all")
     git(place, "gc", "--quiet", "--prune=now")
+    # Today's git throws nothing away that came from a promisor; the ref does not rely on that.
+    assert git(place, "for-each-ref", "--format=%(objectname)", "refs/cachediff") == commit
     source = mirror()
     assert source.open(parse_name("develop")).origin.committed_at == "2025-01-06T12:00:00Z"
     assert read(source, f"develop@{commit}") == found

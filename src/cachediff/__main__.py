@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 
-
 INTERRUPTED = 128 + 2
 """The exit code that a shell gives to what Ctrl-C ended."""
 
