@@ -100,7 +100,8 @@ class OpenedSnapshot:
         import pyarrow as pa
 
         try:
-            return self._file.read()
+            # Without threads: those of Arrow may outlive the interpreter, and then abort the process.
+            return self._file.read(use_threads=False)
         except (pa.ArrowException, OSError) as error:
             raise DamagedSnapshotError(
                 f"the rows of {self.origin.collection} at {self.origin.commit} cannot be read: {error}"
