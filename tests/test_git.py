@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import os
 import signal
 import subprocess
@@ -18,6 +19,7 @@ from cachediff.model.comparison import PackageStatus
 from cachediff.model.snapshot import PackageFiles
 from cachediff.sources import GitCollection, GitSource, Repository, parse_name
 from cachediff.sources.collections import MAX_FILE_SIZE
+from cachediff.sources.objects import GitObject, read_object
 from conftest import MakeRepository
 from pages import page, record
 from repositories import Commit, add_commits, executable, git, listing, submodule, symlink
@@ -840,6 +842,17 @@ def test_a_repository_that_is_forgotten_leaves_nothing(upstream: Path) -> None:
     del repository
     gc.collect()
     assert no_children()
+
+
+@pytest.mark.parametrize("max_size", [None, 3])
+def test_an_answer_that_is_cut_short_is_not_believed(max_size: int | None) -> None:
+    answer = b"%b blob 5\nhello\n" % (b"1" * 40)
+    for length in range(len(answer)):
+        with pytest.raises(EOFError):
+            read_object(io.BytesIO(answer[:length]), max_size)
+    whole = GitObject("1" * 40, "blob", 5, b"" if max_size else b"hello")
+    assert read_object(io.BytesIO(answer), max_size) == whole
+    assert read_object(io.BytesIO(b"some name missing\n"), max_size).kind == "missing"
 
 
 def test_git_that_is_killed_is_an_error(upstream: Path) -> None:
