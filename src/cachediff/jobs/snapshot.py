@@ -7,9 +7,11 @@ from pathlib import Path
 
 import msgspec
 
+from cachediff.errors import StoreError
 from cachediff.jobs.fetch import fetch_for
 from cachediff.model.snapshot import Origin
-from cachediff.queries import Catalogue, load
+from cachediff.queries import Catalogue, GitSnapshot, OpenedSnapshot, load
+from cachediff.sources import SnapshotName
 from cachediff.store import StoredSnapshot
 
 
@@ -24,16 +26,41 @@ class Taken(msgspec.Struct, frozen=True):
 def take_snapshots(names: Catalogue, texts: Sequence[str], folder: Path) -> Iterator[Taken]:
     """Store the snapshots that `texts` name, or every collection of the first source if there is none.
 
-    What is stored already, with the same tree, is not stored twice, unless it is damaged.
+    What is stored already, with the same tree, is not stored twice, unless it is damaged. One that
+    cannot be stored does not keep the others from it.
 
     Raises:
-        CachediffError: one cannot be read or stored; those before it are.
+        CachediffError: one cannot be read; those before it are stored.
+        StoreError: one or more cannot be stored; all others are.
     """
     fetch_for(names, texts or ["*"], folder)
-    for text in texts or names.source().collections():
-        opened = names.open(text, folder)
-        known = names.store.find_unchanged(opened.origin)
-        if known and not names.store.verify(known):
-            yield Taken(opened.origin, known, is_new=False)
-        else:
-            yield Taken(opened.origin, names.store.write(load(opened)), is_new=True)
+    failure: StoreError | None = None
+    for opened in _opened(names, texts, folder):
+        try:
+            yield _take(names, opened)
+        except StoreError as error:
+            names.notices += [failure.message] if failure else []
+            failure = error
+    if failure:
+        raise failure
+
+
+def _opened(names: Catalogue, texts: Sequence[str], folder: Path) -> Iterator[OpenedSnapshot]:
+    if texts:
+        yield from (names.open(text, folder) for text in texts)
+        return
+    for collection in names.source().collections():
+        yield names.open_name(SnapshotName(collection, None, collection))
+
+
+def _take(names: Catalogue, opened: OpenedSnapshot) -> Taken:
+    known = names.store.find_unchanged(opened.origin)
+    if known and not names.store.verify(known):
+        return Taken(opened.origin, known, is_new=False)
+    snapshot = load(opened)
+    if isinstance(opened, GitSnapshot) and not opened.complete:
+        raise StoreError(
+            f"{opened.origin.collection} is not stored: this clone lacks some of its manifests",
+            "what is stored is kept for ever: take it from a clone without --filter",
+        )
+    return Taken(opened.origin, names.store.write(snapshot), is_new=True)

@@ -25,6 +25,10 @@ class Problem(msgspec.Struct, frozen=True, order=True):
         """The problem of one file of a package, or of its whole folder where `file` is empty."""
         return cls(f"{package}/{file}" if file else package, reason)
 
+    def within(self, package: str) -> tuple[str, str]:
+        """The file of `package` that it is about, as for `of`, and the reason."""
+        return self.manifest.removeprefix(package).removeprefix("/"), self.reason
+
 
 class Manifest(msgspec.Struct, frozen=True):
     """What one manifest says: the specs of one package.
@@ -42,10 +46,7 @@ class Manifest(msgspec.Struct, frozen=True):
     def summary(self) -> ManifestSummary:
         """The totals of this manifest."""
         stacks = stack_counts(spec.stacks for spec in self.specs)
-        problems = tuple(
-            (problem.manifest.removeprefix(self.package).removeprefix("/"), problem.reason)
-            for problem in self.problems
-        )
+        problems = tuple(problem.within(self.package) for problem in self.problems)
         return ManifestSummary(len(self.specs), stacks, problems, self.readable)
 
 
@@ -63,8 +64,7 @@ class ManifestSummary(msgspec.Struct, frozen=True):
     """What the totals need of a manifest that is not read again.
 
     `specs` is its number of specs, `stacks` how many of them each stack lists (`root` left out),
-    `problems` its problems as (file name, reason): the summary belongs to an object id, which may
-    stand under several packages.
+    `problems` its problems as (file name, reason).
     """
 
     specs: int
@@ -172,9 +172,11 @@ class PackageFiles(msgspec.Struct, frozen=True):
 
     `files` maps a file name to its bytes; `unreadable` names files that are there but could not be
     given, with the reason (a symbolic link, a missing object, too large). A reason for the folder as
-    a whole has the file name `""`.
+    a whole has the file name `""`. `complete` is False where the source lacks objects that others may
+    have: what cannot be read then says nothing of the manifest itself.
     """
 
     package: str
     files: dict[str, bytes]
     unreadable: tuple[tuple[str, str], ...] = ()
+    complete: bool = True

@@ -72,7 +72,10 @@ class Catalogue:
         """
         if (path := _path(text, folder)) is not None:
             return self._open_path(path)
-        name = parse_name(text)
+        return self.open_name(parse_name(text))
+
+    def open_name(self, name: SnapshotName) -> OpenedSnapshot:
+        """The snapshot of a name that is taken apart; errors as for `open`."""
         if self._stored_only or name.when == PREVIOUS:
             return self._open_stored(name)
         collection = self.source(name.source).open(name)
@@ -232,7 +235,7 @@ class Catalogue:
         url = str(settings.url)
         path = mirror_path(self.cache, url)
         if not path.is_dir():
-            raise SourceError(f"there is no mirror of {url} yet", "make one: cachediff list")
+            raise SourceError("there is no mirror of the upstream", "it was not reached yet")
         return Repository(path, mirror=True)
 
 

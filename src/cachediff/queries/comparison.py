@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import contextmanager
 
 from cachediff.comparing import compare
 from cachediff.model.comparison import Comparison
+from cachediff.model.snapshot import Totals
 from cachediff.queries.opened import GitSnapshot, OpenedSnapshot, read_both
 
 
@@ -20,13 +21,26 @@ def compare_opened(old: OpenedSnapshot, new: OpenedSnapshot) -> Comparison:
     with _collector_paused():
         differing = {package for package, _ in old.entries.items() ^ new.entries.items()}
         differing |= {package for package, id_ in old.entries.items() if id_ is None}
-        equal = new.totals_without(differing)
+        equal = _known_totals(old, new, differing)
+        if equal is None:
+            equal = new.totals_without(differing)
         pages = read_both(old, new, sorted(differing))
         comparison = compare(old.origin, new.origin, pages, equal)
         for side in (old, new):
             if isinstance(side, GitSnapshot):
                 side.remember(differing, equal)
     return comparison
+
+
+def _known_totals(old: OpenedSnapshot, new: OpenedSnapshot, differing: Set[str]) -> Totals | None:
+    """What is equal on both sides, out of what either side is known to come to as a whole.
+
+    The new one is known if it was compared before, the old one if it was the new one last night.
+    """
+    for side in (new, old):
+        if isinstance(side, GitSnapshot) and (totals := side.known_totals_without(differing)):
+            return totals
+    return None
 
 
 @contextmanager

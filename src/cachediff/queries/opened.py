@@ -38,7 +38,10 @@ class OpenedSnapshot(Protocol):
 
 
 class GitSnapshot:
-    """A collection in git, parsed as it is read; what it comes to is remembered by object id."""
+    """A collection in git, parsed as it is read; what it comes to is remembered.
+
+    `complete` becomes False when something that was read turns out to be missing from this clone.
+    """
 
     def __init__(
         self,
@@ -51,6 +54,7 @@ class GitSnapshot:
         self.entries: Mapping[str, str | None] = collection.entries
         self.collection = collection
         self.cache = cache
+        self.complete = True
         self._interner = interner
         self._progress = progress
 
@@ -77,43 +81,59 @@ class GitSnapshot:
         next(manifests, None)
 
     def totals_without(self, packages: Set[str]) -> Totals:
-        """What all manifests but those of `packages` come to, read only where it is not known.
+        """What all manifests but those of `packages` come to, read only where it is not known."""
+        rest = [package for package in self.entries if package not in packages]
+        known = self.cache.get_many([self._key(package) for package in rest])
+        unknown = [package for package in rest if self._key(package) not in known]
+        read = {manifest.package: manifest.summary() for manifest in self.read(unknown)}
+        return Totals.of({name: read.get(name) or known[self._key(name)] for name in rest})
 
-        Where the totals of the whole are known, those of `packages` are taken from them: the cost
-        follows the change, not the collection.
+    def known_totals_without(self, packages: Set[str]) -> Totals | None:
+        """The same out of the totals of the whole, if those are known: nothing else is looked at.
+
+        So the cost of a comparison follows the change, not the collection.
         """
-        tree = str(self.origin.tree)
-        whole = self.cache.get_totals([tree]).get(tree)
-        if whole is None:
-            summaries = self._summaries([name for name in self.entries if name not in packages])
-            return Totals.of(summaries)
-        here = [package for package in packages if package in self.entries]
-        return whole.minus(Totals.of(self._summaries(here)))
+        whole = self.cache.get_totals([self._tree]).get(self._tree)
+        part = self._known(packages)
+        return whole.minus(Totals.of(part)) if whole and part is not None else None
 
     def remember(self, packages: Set[str], rest: Totals) -> None:
-        """Remember what the whole comes to, which is `packages` and the `rest`."""
-        tree = str(self.origin.tree)
-        if tree not in self.cache.get_totals([tree]):
-            here = [package for package in packages if package in self.entries]
-            self.cache.put_totals({tree: rest.plus(Totals.of(self._summaries(here)))})
+        """Remember what the whole comes to: `packages` and the `rest`.
 
-    def _summaries(self, packages: Collection[str]) -> dict[str, ManifestSummary]:
-        """The summaries of those manifests, read only where the cache does not have them."""
-        ids = {package: self.collection.entries[package] for package in packages}
-        known = self.cache.get_many(list(ids.values()))
-        unknown = [package for package in packages if ids[package] not in known]
-        read = {manifest.package: manifest.summary() for manifest in self.read(unknown)}
-        return {package: read.get(package) or known[ids[package]] for package in packages}
+        Not what could only not be read here: another clone may have it.
+        """
+        part = self._known(packages)
+        if self.complete and part is not None and not self.cache.get_totals([self._tree]):
+            self.cache.put_totals({self._tree: rest.plus(Totals.of(part))})
+
+    @property
+    def _tree(self) -> str:
+        return f"tree:{self.origin.tree}"
+
+    def _key(self, package: str) -> str:
+        """What the summary of a package depends on: its files, and what they are the files of."""
+        return f"{self.entries[package]}:{package}"
+
+    def _known(self, packages: Set[str]) -> dict[str, ManifestSummary] | None:
+        """The summaries of those of `packages` that are here, if all are known."""
+        keys = {package: self._key(package) for package in packages if package in self.entries}
+        known = self.cache.get_many(list(keys.values()))
+        if len(known) < len(keys):
+            return None
+        return {package: known[key] for package, key in keys.items()}
 
     def _read(self, wanted: Sequence[tuple[GitSnapshot, str]]) -> Iterator[Manifest]:
         folders = [side.collection.folder(package) for side, package in wanted]
-        known = self.cache.get_many([folder.id for folder in folders])
+        known = self.cache.get_many([side._key(package) for side, package in wanted])
         learned: dict[str, ManifestSummary] = {}
         files = self.collection.source.read(folders, self._progress)
-        for folder, package_files in zip(folders, files, strict=True):
+        for (side, package), package_files in zip(wanted, files, strict=True):
             manifest = parse(package_files, self._interner)
-            if folder.id not in known and not package_files.unreadable:
-                learned[folder.id] = manifest.summary()
+            key = side._key(package)
+            if not package_files.complete:
+                side.complete = False
+            elif key not in known:
+                learned[key] = manifest.summary()
             yield manifest
         self.cache.put_many(learned)
 

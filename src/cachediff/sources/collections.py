@@ -31,6 +31,7 @@ DEFAULT_COLLECTION = "default"
 PAGES = ("specs.md", "index.md")
 """Names of a manifest's main file; what tells the folder of a package."""
 
+_PACKAGE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _OF_A_PACKAGE = re.compile(r"specs\.md|index\.md|spec-\d+\.json")
 
 MAX_FILE_SIZE = 64 << 20
@@ -48,9 +49,7 @@ class GitCollection:
     def __init__(self, source: GitSource, origin: Origin, folders: Iterable[TreeEntry]) -> None:
         self.source = source
         self.origin = origin
-        self._folders = {
-            folder.name: folder for folder in folders if folder.mode == TREE or folder.mode in _ODD
-        }
+        self._folders = {folder.name: folder for folder in folders if _is_of_a_package(folder)}
         self.entries = {package: folder.id for package, folder in self._folders.items()}
 
     def folder(self, package: str) -> TreeEntry:
@@ -171,10 +170,11 @@ class GitSource:
                 f"{self.name} at {commit[:12]} has no manifests: there is no folder {self._root!r}",
                 hint,
             )
-        children = [child for child in tree_entries(root) if child.mode == TREE]
+        entries = tree_entries(root)
+        children = [child for child in entries if child.mode == TREE]
         trees = self.repository.objects(child.id for child in children)
         found: dict[str, tuple[GitObject, list[TreeEntry]]] = {}
-        packages = []
+        packages, others = [], []
         for child, tree in zip(children, trees, strict=True):
             if tree.kind != "tree":
                 raise SourceError(
@@ -184,10 +184,18 @@ class GitSource:
             folders = tree_entries(tree)
             if _is_package(folders):
                 packages.append(child)
-            else:
+            elif any(folder.mode == TREE for folder in folders):
                 found[child.name] = tree, folders
+            else:
+                others.append((child, tree, folders))
         if packages:
+            # What has neither a page nor packages is a package that lost its page, and what is no
+            # folder stands in the place of one: unknown, and not gone.
+            odd = [child for child in entries if child.mode != TREE]
+            packages += [*(child for child, _, _ in others), *odd]
             found[DEFAULT_COLLECTION] = root, packages
+        else:
+            found |= {child.name: (tree, folders) for child, tree, folders in others}
         return found
 
 
@@ -198,25 +206,31 @@ def _package_files(
     answers: Iterator[GitObject],
 ) -> PackageFiles:
     """Take the blobs of `folder` from `answers`, which come in the order of its contents."""
-    if folder.id not in contents:
-        reason = _ODD.get(folder.mode, "its folder is missing from the repository")
+    if folder.mode != TREE:
+        reason = _ODD.get(folder.mode, "it is a file, not a folder")
         return PackageFiles(folder.name, {}, (("", reason),))
+    if folder.id not in contents:
+        reason = "its folder is missing from the repository"
+        return PackageFiles(folder.name, {}, (("", reason),), complete=False)
     files: dict[str, bytes] = {}
     unreadable = []
+    complete = True
     for file in contents[folder.id]:
         if file.mode in _ODD:
             unreadable.append((file.name, _ODD[file.mode]))
         elif file.id in absent:
             unreadable.append((file.name, "it is missing from this partial clone"))
+            complete = False
         elif _is_file(file):
             blob = next(answers)
             if blob.kind != "blob":
                 unreadable.append((file.name, "it is missing from the repository"))
+                complete = False
             elif blob.size > MAX_FILE_SIZE:
                 unreadable.append((file.name, f"it is too large: {blob.size:,} bytes"))
             else:
                 files[file.name] = blob.content
-    return PackageFiles(folder.name, files, tuple(unreadable))
+    return PackageFiles(folder.name, files, tuple(unreadable), complete)
 
 
 def _is_file(entry: TreeEntry) -> bool:
@@ -224,10 +238,19 @@ def _is_file(entry: TreeEntry) -> bool:
 
 
 def _is_package(entries: Sequence[TreeEntry]) -> bool:
-    """Whether this is the folder of a package: it has a page or specs, and no folders.
+    """Whether this is the folder of a package: it has a page or specs.
 
-    A package that lost its page is still one: its manifest cannot be read.
+    A package that lost its page is still one, and one that gained a folder; but a collection may have
+    an `index.md` of its own beside its packages.
     """
-    return any(_OF_A_PACKAGE.fullmatch(entry.name) for entry in entries) and not any(
-        entry.mode == TREE for entry in entries
-    )
+    names = {entry.name for entry in entries if _OF_A_PACKAGE.fullmatch(entry.name)}
+    has_folders = any(entry.mode == TREE for entry in entries)
+    return bool(names - {"index.md"} if has_folders else names)
+
+
+def _is_of_a_package(entry: TreeEntry) -> bool:
+    """Whether this is a package's folder, or stands where one should be.
+
+    A file does if it is named as packages are (Spack's package names: lower case, no dots).
+    """
+    return not _is_file(entry) or bool(_PACKAGE_NAME.fullmatch(entry.name))

@@ -22,9 +22,8 @@ class ListedManifest(msgspec.Struct, frozen=True):
     problems: tuple[Problem, ...]
 
     def summary(self) -> ManifestSummary:
-        """The same, as it holds for any package with this object id."""
-        folder = f"{self.package}/"
-        problems = tuple((p.manifest.removeprefix(folder), p.reason) for p in self.problems)
+        """The same, as the totals need it."""
+        problems = tuple(problem.within(self.package) for problem in self.problems)
         return ManifestSummary(self.specs, self.stacks, problems, self.readable)
 
 
