@@ -27,6 +27,7 @@ def list_(
     from cachediff.reports.phrases import counted
     from cachediff.reports.visible import visible
 
+    unread = 0
     with catalogue(repo, config) as names:
         for name in [source] if source else list(names.settings.sources):
             try:
@@ -34,6 +35,7 @@ def list_(
             except SourceError as error:  # what is stored of it, and the other sources, are told
                 names.notices.append(error.message)
             held = holdings(names, name)
+            unread += not held.was_read
             typer.echo(visible(held.source))
             width = max((len(visible(one.name)) for one in held.collections), default=0)
             for one in held.collections:
@@ -46,6 +48,8 @@ def list_(
                 typer.echo(line.rstrip())
             for receipt in held.damaged:
                 say(f"note: {receipt.path}: {receipt.reason}; see cachediff verify")
+    if unread:
+        raise typer.Exit(2)
 
 
 def snapshot(

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from cachediff.comparing.collections import compare
-from cachediff.comparing.selection import check_selection, select
+from cachediff.comparing.selection import check_selection, select, unmatched
 
-__all__ = ["check_selection", "compare", "select"]
+__all__ = ["check_selection", "compare", "select", "unmatched"]

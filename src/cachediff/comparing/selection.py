@@ -51,6 +51,25 @@ def check_selection(selection: Selection) -> None:
             )
 
 
+def unmatched(
+    selection: Selection, packages: Iterable[str], stacks: Iterable[str]
+) -> list[tuple[str, str]]:
+    """What cannot select anything, as (what it should be, pattern): a misspelt package or stack.
+
+    `packages` and `stacks` are all that either side has.
+    """
+    wanted = [text.partition("@")[0] for text in selection.specs if not text.startswith("/")]
+    return [
+        (noun, pattern)
+        for noun, patterns, names in (
+            ("package", wanted, list(packages)),
+            ("stack", selection.stacks, list(stacks)),
+        )
+        for pattern in patterns
+        if not any(fnmatchcase(name, pattern) for name in names)
+    ]
+
+
 def select(comparison: Comparison, selection: Selection) -> Comparison:
     """Only the changes that `selection` asks for, and the totals of those.
 
@@ -153,14 +172,12 @@ def _any_glob_of(values: Iterable[str], patterns: Iterable[str]) -> bool:
 def _stacks(
     comparison: Comparison, packages: Iterable[PackageComparison], selection: Selection
 ) -> dict[str, StackTotals]:
-    """The stacks selected, with those of their packages gained and lost that are told."""
+    """The stacks selected, or those that packages told of joined or left, with those packages."""
     names = {package.package for package in packages}
-    return {
-        stack: StackTotals(
-            totals.specs,
-            tuple(name for name in totals.packages_gained if name in names),
-            tuple(name for name in totals.packages_lost if name in names),
-        )
-        for stack, totals in comparison.stacks.items()
-        if not selection.stacks or _any_glob(stack, selection.stacks)
-    }
+    stacks = {}
+    for stack, totals in comparison.stacks.items():
+        gained = tuple(name for name in totals.packages_gained if name in names)
+        lost = tuple(name for name in totals.packages_lost if name in names)
+        if _any_glob(stack, selection.stacks) or (not selection.stacks and (gained or lost)):
+            stacks[stack] = StackTotals(totals.specs, gained, lost)
+    return stacks

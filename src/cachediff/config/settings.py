@@ -55,12 +55,14 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Settings(msgspec.Struct, frozen=True):
     """Everything that is set: the sources by name, the first being the default, and where things go.
 
-    A source named `None` is one that is named after its repository. All paths are absolute.
+    A source named `None` is one that is named after its repository. All paths are absolute. `ignored`
+    is a `config.yaml` that was passed over, because it seems to be some other program's.
     """
 
     sources: dict[str | None, SourceSettings]
     store: Path
     reports: Path
+    ignored: Path | None = None
 
 
 def find_settings(folder: Path, config: Path | None = None, repo: str | None = None) -> Settings:
@@ -77,9 +79,11 @@ def find_settings(folder: Path, config: Path | None = None, repo: str | None = N
     if config is not None:
         return load_settings(folder / config)
     here = folder / CONFIG_FILE
-    if here.is_file() and _is_ours(here):
+    if not here.is_file():
+        return _of_repository(folder, str(folder))
+    if _is_ours(here):
         return load_settings(here)
-    return _of_repository(folder, str(folder))
+    return msgspec.structs.replace(_of_repository(folder, str(folder)), ignored=here)
 
 
 def load_settings(path: Path) -> Settings:

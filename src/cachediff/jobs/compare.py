@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cachediff.comparing import check_selection, select
+from cachediff.comparing import check_selection, select, unmatched
 from cachediff.jobs.fetch import fetch_for
 from cachediff.model.comparison import Comparison, Selection
 from cachediff.model.snapshot import Snapshot
 from cachediff.queries import Catalogue, LoadedSnapshot, compare_opened
+from cachediff.sources import close_names
 
 
 def compare(
@@ -27,4 +28,9 @@ def compare(
         LoadedSnapshot(side) if isinstance(side, Snapshot) else names.open(side, folder)
         for side in (old, new)
     ]
-    return select(compare_opened(sides[0], sides[1]), selection)
+    whole = compare_opened(sides[0], sides[1])
+    packages = sides[0].entries.keys() | sides[1].entries.keys()
+    for noun, pattern in unmatched(selection, packages, whole.stacks):
+        close = close_names(pattern, packages if noun == "package" else whole.stacks)
+        names.notices.append(f"no {noun} on either side matches {pattern!r}; {close}")
+    return select(whole, selection)

@@ -55,6 +55,8 @@ class Catalogue:
         self.settings = settings
         self.store = SnapshotStore(settings.store)
         self.notices: list[str] = []
+        if settings.ignored:
+            self.notices.append(f"{settings.ignored} has no sources, and was not read as settings")
         self.cache = cache
         self.progress = progress
         self._stored_only = stored_only
@@ -146,6 +148,11 @@ class Catalogue:
                 f"say which: {sources[0]}:{collection}",
             )
         chosen = _at(name, taken)
+        if chosen is None and name.when == PREVIOUS:
+            raise NameNotFoundError(
+                f"there is no stored snapshot of {collection} before the newest: it takes two",
+                "take another when upstream has changed: cachediff snapshot",
+            )
         if chosen is None:
             known = ", ".join(snapshot.committed_at for snapshot in taken[-5:])
             raise NameNotFoundError(

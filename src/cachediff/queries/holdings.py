@@ -23,11 +23,15 @@ class HeldCollection(msgspec.Struct, frozen=True):
 
 
 class Holdings(msgspec.Struct, frozen=True):
-    """A source and its collections, newest first, and the receipts that cannot be read."""
+    """A source and its collections, newest first, and the receipts that cannot be read.
+
+    Where the source itself could not be read (`was_read`), the collections are those that are stored.
+    """
 
     source: str
     collections: tuple[HeldCollection, ...]
     damaged: tuple[DamagedReceipt, ...]
+    was_read: bool
 
 
 def holdings(names: Catalogue, name: str | None) -> Holdings:
@@ -57,4 +61,4 @@ def holdings(names: Catalogue, name: str | None) -> Holdings:
         in_source = None if available is None else collection in available
         newest = taken[-1] if taken else None
         collections.append(HeldCollection(collection, in_source, len(taken), newest))
-    return Holdings(title, tuple(collections), listing.damaged)
+    return Holdings(title, tuple(collections), listing.damaged, available is not None)

@@ -36,7 +36,7 @@ def headline(changelog: Changelog, show: Show) -> str:
 
 
 def spec_counts(comparison: Comparison) -> str:
-    """Say how many specs met each fate, and how many did not change."""
+    """Say how many specs met each fate, and how many did not change; '' where none were selected."""
     counts = comparison.spec_counts
     removed = "missing (suspect)" if comparison.new.suspect else "removed"
     added = "added (suspect)" if comparison.old.suspect else "added"
@@ -51,6 +51,10 @@ def spec_counts(comparison: Comparison) -> str:
         (counts.unknown[0], "unknown in OLD"),
         (counts.unknown[1], "unknown in NEW"),
     ]
+    if comparison.selection:
+        # What is unchanged or unknown was not selected from, and would stand here for the whole.
+        told = [f"{number:,} {fate}" for number, fate in fates[:-2] if number]
+        return f"Specs selected: {', '.join(told)}" if told else ""
     told = [f"{number:,} {fate}" for number, fate in fates if number]
     return f"Specs: {', '.join([*told, f'{counts.unchanged:,} unchanged'])}"
 
@@ -113,9 +117,8 @@ def _packages(tally: PackageTally, comparison: Comparison) -> str:
     )
     (first, fate), *others = [(number, fate) for number, fate in fates if number] or [(0, "")]
     if not first:
-        if comparison.selection:
-            return "No selected changes"
-        return "no other changes" if tally.unknown else "No changes"
+        what = "selected " * bool(comparison.selection)
+        return f"no other {what}changes" if tally.unknown else f"No {what}changes"
     return ", ".join(
         [f"{counted(first, 'package')} {fate}", *(f"{number:,} {fate}" for number, fate in others)]
     )

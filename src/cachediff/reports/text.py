@@ -70,8 +70,8 @@ def _lines(changelog: Changelog, limit: int | None) -> Iterator[_Line]:
     for suspicion in overview.suspicions(comparison, visible):
         yield _line(suspicion, "bold yellow")
     yield _line(overview.headline(changelog, visible), "bold")
-    yield _line(overview.spec_counts(comparison), "dim")
     for sentence in (
+        overview.spec_counts(comparison),
         overview.counting_rule(changelog.tally),
         overview.selection(comparison, visible),
     ):
