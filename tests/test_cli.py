@@ -210,7 +210,7 @@ class TestCompare:
             (["--os", "rhel*"], ["new-thing"]),
             (["--target", "zen4"], ["gdal"]),
             (["--compiler", "gcc@13*"], ["cmake"]),
-            (["--stack", "hep", "--stack", "nope"], ["moved"]),
+            (["--stack", "hep", "--stack", "he*"], ["moved"]),
             (["--stack", "hep", "--kind", "removed"], []),
         ],
     )
@@ -224,8 +224,11 @@ class TestCompare:
     def test_a_selection_is_told_of(self, everything: Path) -> None:
         out = succeeds("compare", "develop@HEAD~1", "develop", "hdf5", folder=everything)
         assert "Selected: spec hdf5 (7 other changes left out)" in out
-        out = succeeds("compare", "develop@HEAD~1", "develop", "nope", folder=everything)
-        assert out.startswith("No selected changes")
+        options = ("nope", "--stack", "e5s")
+        done = cachediff("compare", "develop@HEAD~1", "develop", *options, folder=everything)
+        assert done.out.startswith("No selected changes")
+        assert "note: no package on either side matches 'nope'; " in done.err
+        assert "note: no stack on either side matches 'e5s'; did you mean e4s" in done.err
 
     def test_long_groups_are_cut_in_text_unless_all_is_asked_for(
         self, make_repository: MakeRepository

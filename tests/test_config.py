@@ -200,7 +200,7 @@ class TestCommand:
         }
         config = written(tmp_path, {"sources": sources})
         done = cachediff("list", "--config", config, folder=tmp_path)
-        assert done.code == 0
+        assert done.code == 2
         assert done.out.splitlines() == ["gone", "lost", "here", "  develop"]
         assert "nowhere" in done.err
 

@@ -520,7 +520,7 @@ def test_what_a_partial_clone_lacks_is_unknown_and_not_fetched(
     before = listing(clone)
     found = read(opened(open_source(clone), "develop"))
     assert found["hdf5"] == PackageFiles(
-        "hdf5", {}, (("specs.md", "it is missing from this partial clone"),)
+        "hdf5", {}, (("specs.md", "it is missing from this partial clone"),), complete=False
     )
     comparison = compare("develop@HEAD~1", "develop", repo=str(clone))
     assert {item.package: item.status for item in comparison.packages} == {

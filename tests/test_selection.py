@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cachediff.comparing import check_selection, compare, select
+from cachediff.comparing import check_selection, compare, select, unmatched
 from cachediff.errors import UsageError
 from cachediff.model.change import Change, ChangeKind
 from cachediff.model.comparison import (
@@ -139,8 +139,16 @@ def test_the_totals_are_of_what_is_told() -> None:
     assert (selected.old, selected.new) == (WHOLE.old, WHOLE.new)
     only_hdf5 = select(WHOLE, Selection(specs=("hdf5",)))
     assert only_hdf5.package_counts == PackageCounts(changed=1, unchanged=1, unknown=1)
-    assert only_hdf5.stacks["e4s"] == StackTotals((4, 4), (), ())
-    assert only_hdf5.stacks["radiuss"] == StackTotals((1, 1), (), ("hdf5",))
+    assert only_hdf5.stacks == {"radiuss": StackTotals((1, 1), (), ("hdf5",))}
+
+
+def test_what_nothing_matches_is_named() -> None:
+    selection = Selection(specs=("hdf5", "hdf6@1.*", "py-*", "/abc"), stacks=("e4s", "e5s"))
+    assert unmatched(selection, ["hdf5", "py-numpy"], ["e4s"]) == [
+        ("package", "hdf6"),
+        ("stack", "e5s"),
+    ]
+    assert unmatched(selection, [], []) != []
 
 
 def test_a_change_that_is_told_is_told_whole() -> None:
