@@ -243,7 +243,8 @@ def _is_package(entries: Sequence[TreeEntry]) -> bool:
     A package that lost its page is still one, and one that gained a folder; but a collection may have
     an `index.md` of its own beside its packages.
     """
-    names = {entry.name for entry in entries if _OF_A_PACKAGE.fullmatch(entry.name)}
+    files = {entry.name for entry in entries if entry.mode != TREE}
+    names = {name for name in files if _OF_A_PACKAGE.fullmatch(name)}
     has_folders = any(entry.mode == TREE for entry in entries)
     return bool(names - {"index.md"} if has_folders else names)
 
@@ -253,4 +254,4 @@ def _is_of_a_package(entry: TreeEntry) -> bool:
 
     A file does if it is named as packages are (Spack's package names: lower case, no dots).
     """
-    return not _is_file(entry) or bool(_PACKAGE_NAME.fullmatch(entry.name))
+    return entry.mode == TREE or entry.mode in _ODD or bool(_PACKAGE_NAME.fullmatch(entry.name))

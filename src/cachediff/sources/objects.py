@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from itertools import chain
 from typing import IO
 
 import msgspec
@@ -81,7 +82,7 @@ def tree_entries(tree: GitObject) -> list[TreeEntry]:
         TreeEntry(name.decode("utf-8", "backslashreplace"), int(mode, 8), id_.hex())
         for mode, name, id_ in found
     ]
-    if sum(len(mode) + len(name) + width + 2 for mode, name, _ in found) != len(tree.content):
+    if sum(map(len, chain.from_iterable(found))) + 2 * len(found) != len(tree.content):
         raise SourceError(f"the git tree {tree.id} is malformed")
     return entries
 
