@@ -124,3 +124,15 @@ def test_one_collection_that_cannot_be_stored_does_not_keep_the_others_from_it(
     assert done.code == 2
     assert "'a b' cannot be" in done.err
     assert done.out.startswith("develop ")
+
+
+def test_packages_beside_collections_are_compared_with_neither_of_them(
+    make_repository: MakeRepository,
+) -> None:
+    def mixed(night: int) -> Files:
+        return pages_of("xy", "_cache", night) | pages_of("yz", "_cache/develop", night)
+
+    path = make_repository([mixed(0), mixed(1)])
+    assert statuses(path, "default@HEAD~1", "default") == {"y": "changed"}
+    assert statuses(path, "develop@HEAD~1", "develop") == {"y": "changed"}
+    assert statuses(path, "default", "develop") == {"x": "removed", "z": "added"}

@@ -651,7 +651,9 @@ def test_a_malformed_tree_is_an_error(upstream: Path, open_source: OpenSource, t
     root = git(upstream, "mktree", stdin=f"040000 tree {inner}\t_cache\n".encode())
     commit = hash_object(upstream, "commit", commit_of(root, b"1735732800 +0000"))
     with pytest.raises(SourceError, match=f"git tree {odd} is malformed"):
-        opened(open_source(upstream), f"develop@{commit}")
+        read(opened(open_source(upstream), f"develop@{commit}"))
+    with pytest.raises(SourceError, match="git diff-tree failed"):
+        compare(f"develop@{commit}", "develop", repo=str(upstream))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,12 @@ from contextlib import contextmanager
 from cachediff.comparing import compare
 from cachediff.model.comparison import Comparison
 from cachediff.model.snapshot import Totals
-from cachediff.queries.opened import GitSnapshot, OpenedSnapshot, read_both
+from cachediff.queries.opened import (
+    GitSnapshot,
+    OpenedSnapshot,
+    differing_packages,
+    read_both,
+)
 
 
 def compare_opened(old: OpenedSnapshot, new: OpenedSnapshot) -> Comparison:
@@ -19,8 +24,7 @@ def compare_opened(old: OpenedSnapshot, new: OpenedSnapshot) -> Comparison:
         SourceError: a source failed while it was being read.
     """
     with _collector_paused():
-        differing = {package for package, _ in old.entries.items() ^ new.entries.items()}
-        differing |= {package for package, id_ in old.entries.items() if id_ is None}
+        differing = differing_packages(old, new)
         equal = _known_totals(old, new, differing)
         if equal is None:
             equal = new.totals_without(differing)

@@ -12,7 +12,7 @@ from typing import Protocol
 from cachediff import store
 from cachediff.manifests import Interner, parse
 from cachediff.model.snapshot import Manifest, ManifestSummary, Origin, Snapshot, Totals
-from cachediff.sources import FolderCollection, GitCollection, Progress
+from cachediff.sources import FolderCollection, GitCollection, Progress, TreeEntry
 from cachediff.store import SummaryCache
 
 
@@ -51,16 +51,24 @@ class GitSnapshot:
         progress: Progress | None = None,
     ) -> None:
         self.origin = collection.origin
-        self.entries: Mapping[str, str | None] = collection.entries
         self.collection = collection
         self.cache = cache
         self.complete = True
         self._interner = interner
         self._progress = progress
 
+    @property
+    def entries(self) -> Mapping[str, str | None]:
+        """Every package, with the object id of its folder."""
+        return self.collection.entries
+
     def read(self, packages: Collection[str]) -> Iterator[Manifest]:
         """The manifests of `packages`, in the order asked for."""
         return self._read([(self, package) for package in packages])
+
+    def shares_with(self, other: GitSnapshot) -> bool:
+        """Whether both are in the same repository."""
+        return self.collection.source.repository is other.collection.source.repository
 
     def read_with(
         self, other: GitSnapshot, packages: Sequence[str]
@@ -70,12 +78,12 @@ class GitSnapshot:
             (side, package)
             for package in packages
             for side in (self, other)
-            if package in side.entries
+            if side.collection.find(package)
         ]
         manifests = self._read(wanted)
         for package in packages:
-            old = next(manifests) if package in self.entries else None
-            new = next(manifests) if package in other.entries else None
+            old = next(manifests) if self.collection.find(package) else None
+            new = next(manifests) if other.collection.find(package) else None
             yield old, new
         # Let the read end: it is then that what was learned is remembered.
         next(manifests, None)
@@ -112,18 +120,22 @@ class GitSnapshot:
 
     def _key(self, package: str) -> str:
         """What the summary of a package depends on: its files, and what they are the files of."""
-        return f"{self.entries[package]}:{package}"
+        return f"{self._folder(package).id}:{package}"
+
+    def _folder(self, package: str) -> TreeEntry:
+        return self.collection.find(package) or self.collection.folder(package)
 
     def _known(self, packages: Set[str]) -> dict[str, ManifestSummary] | None:
         """The summaries of those of `packages` that are here, if all are known."""
-        keys = {package: self._key(package) for package in packages if package in self.entries}
+        here = [package for package in packages if self.collection.find(package)]
+        keys = {package: self._key(package) for package in here}
         known = self.cache.get_many(list(keys.values()))
         if len(known) < len(keys):
             return None
         return {package: known[key] for package, key in keys.items()}
 
     def _read(self, wanted: Sequence[tuple[GitSnapshot, str]]) -> Iterator[Manifest]:
-        folders = [side.collection.folder(package) for side, package in wanted]
+        folders = [side._folder(package) for side, package in wanted]
         known = self.cache.get_many([side._key(package) for side, package in wanted])
         learned: dict[str, ManifestSummary] = {}
         files = self.collection.source.read(folders, self._progress)
@@ -202,15 +214,21 @@ def load(opened: OpenedSnapshot) -> Snapshot:
     return Snapshot(opened.origin, tuple(opened.read(packages)), ids)
 
 
+def differing_packages(old: OpenedSnapshot, new: OpenedSnapshot) -> set[str]:
+    """Names of the packages whose manifests may differ."""
+    if isinstance(old, GitSnapshot) and isinstance(new, GitSnapshot) and old.shares_with(new):
+        return old.collection.differing(new.collection)
+    return {
+        *(package for package, _ in old.entries.items() ^ new.entries.items()),
+        *(package for package, id_ in old.entries.items() if id_ is None),
+    }
+
+
 def read_both(
     old: OpenedSnapshot, new: OpenedSnapshot, packages: Sequence[str]
 ) -> Iterator[tuple[Manifest | None, Manifest | None]]:
     """The old and the new manifest of each package, one package at a time."""
-    if (
-        isinstance(old, GitSnapshot)
-        and isinstance(new, GitSnapshot)
-        and old.collection.source.repository is new.collection.source.repository
-    ):
+    if isinstance(old, GitSnapshot) and isinstance(new, GitSnapshot) and old.shares_with(new):
         yield from old.read_with(new, packages)
         return
     olds, news = (

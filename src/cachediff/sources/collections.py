@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 
 from cachediff.errors import NameNotFoundError, SourceError
 from cachediff.model.snapshot import Origin, PackageFiles
@@ -31,6 +32,9 @@ DEFAULT_COLLECTION = "default"
 PAGES = ("specs.md", "index.md")
 """Names of a manifest's main file; what tells the folder of a package."""
 
+_MAY_BE_A_PACKAGE = re.compile(rb" (specs\.md|index\.md|spec-\d+\.json)\0")
+"""In the tree of a package's folder, and rarely in another."""
+
 _PACKAGE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _OF_A_PACKAGE = re.compile(r"specs\.md|index\.md|spec-\d+\.json")
 
@@ -43,18 +47,58 @@ _ODD = {SYMLINK: "it is a symbolic link", SUBMODULE: "it is a submodule"}
 class GitCollection:
     """One collection at one commit: which packages it has, and their files when they are asked for.
 
-    `entries` maps every package to the object id of its folder, by name.
+    Its tree is taken apart when that is needed. Two collections of one repository are told apart by
+    git (`differing`), so that comparing them costs what differs, not what there is.
     """
 
-    def __init__(self, source: GitSource, origin: Origin, folders: Iterable[TreeEntry]) -> None:
+    def __init__(
+        self, source: GitSource, origin: Origin, folders: Iterable[TreeEntry] | GitObject
+    ) -> None:
+        """`folders` are those of the packages, or the tree of which all are that."""
         self.source = source
         self.origin = origin
-        self._folders = {folder.name: folder for folder in folders if _is_of_a_package(folder)}
-        self.entries = {package: folder.id for package, folder in self._folders.items()}
+        self._all = folders
+        self._found: dict[str, TreeEntry | None] = {}
+
+    @cached_property
+    def entries(self) -> dict[str, str]:
+        """Every package, with the object id of its folder."""
+        return {package: folder.id for package, folder in self._folders.items()}
+
+    def find(self, package: str) -> TreeEntry | None:
+        """What is there of `package`: its folder, what stands in its place, or nothing."""
+        if package in self._found:
+            return self._found[package]
+        return self._folders.get(package)
 
     def folder(self, package: str) -> TreeEntry:
-        """What is there of `package`: its folder, or what stands in its place."""
+        """What is there of `package`, which is in `entries`."""
         return self._folders[package]
+
+    def differing(self, other: GitCollection) -> set[str]:
+        """Names of the packages that differ from those of `other`, of the same repository.
+
+        Raises:
+            SourceError: git failed.
+        """
+        if not isinstance(self._all, GitObject) or not isinstance(other._all, GitObject):
+            return {package for package, _ in self.entries.items() ^ other.entries.items()}
+        differing = set()
+        differences = self.source.repository.tree_differences(self._all.id, other._all.id)
+        for entries in differences:
+            for side, entry in zip((self, other), entries, strict=True):
+                # What became another kind of entry is told twice: as gone, and as new.
+                if entry.id and _is_of_a_package(entry):
+                    side._found[entry.name] = entry
+                    differing.add(entry.name)
+                else:
+                    side._found.setdefault(entry.name, None)
+        return differing
+
+    @cached_property
+    def _folders(self) -> dict[str, TreeEntry]:
+        entries = tree_entries(self._all) if isinstance(self._all, GitObject) else self._all
+        return {entry.name: entry for entry in entries if _is_of_a_package(entry)}
 
 
 class GitSource:
@@ -82,8 +126,8 @@ class GitSource:
         commit = self._commit(name.when)
         collection = name.collection
         tree = self._object(f"{commit.id}:{self._root}/{collection}")
-        folders = tree_entries(tree) if tree.kind == "tree" else []
-        if name.is_glob or not folders or _is_package(folders):
+        folders: Iterable[TreeEntry] | GitObject = tree
+        if name.is_glob or tree.kind != "tree" or _MAY_BE_A_PACKAGE.search(tree.content):
             listed = self._collections(commit.id)
             collection = choose(name, listed, f"{self.name} at {commit.id[:12]}")
             tree, folders = listed[collection]

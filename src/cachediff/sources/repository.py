@@ -19,7 +19,7 @@ from cachediff.sources.git import (
     process,
     run,
 )
-from cachediff.sources.objects import GitObject
+from cachediff.sources.objects import GitObject, TreeEntry
 from cachediff.sources.writing import clear_unfinished, sole_writer
 
 _REWRITTEN = re.compile(rb" \+ \S+ +(\S+) +-> \S+ +\(forced update\)")
@@ -109,6 +109,27 @@ class Repository:
                 "this clone is shallow: git fetch --unshallow" if self.shallow else "",
             )
         return found.decode().strip()
+
+    def tree_differences(self, old: str, new: str) -> list[tuple[TreeEntry, TreeEntry]]:
+        """What differs between two trees, without what is below: (old, new), with an empty id for none.
+
+        Raises:
+            SourceError: git failed.
+        """
+        raw = run(
+            self.git_dir, ["diff-tree", "-z", "--raw", "--no-renames", "--full-index", old, new]
+        )
+        fields = raw.decode("utf-8", "surrogateescape").split("\0")[:-1]
+        differences = []
+        for entry, path in zip(fields[::2], fields[1::2], strict=True):
+            modes_and_ids = entry.removeprefix(":").split(" ")
+            name = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+            sides = [
+                TreeEntry(name, int(mode, 8), id_ if id_.strip("0") else "")
+                for mode, id_ in zip(modes_and_ids[:2], modes_and_ids[2:4], strict=True)
+            ]
+            differences.append((sides[0], sides[1]))
+        return differences
 
     def missing(self, trees: Iterable[str]) -> set[str]:
         """Ids of the objects below `trees` that this clone does not have, without asking for them."""
