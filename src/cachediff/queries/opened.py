@@ -12,7 +12,7 @@ from typing import Protocol
 from cachediff import store
 from cachediff.manifests import Interner, parse
 from cachediff.model.snapshot import Manifest, ManifestSummary, Origin, Snapshot, Totals
-from cachediff.sources import FolderCollection, GitCollection, Progress, TreeEntry
+from cachediff.sources import FolderCollection, GitCollection, Progress
 from cachediff.store import SummaryCache
 
 
@@ -110,8 +110,10 @@ class GitSnapshot:
 
         Not what could only not be read here: another clone may have it.
         """
+        if not self.complete or self.cache.get_totals([self._tree]):
+            return
         part = self._known(packages)
-        if self.complete and part is not None and not self.cache.get_totals([self._tree]):
+        if part is not None:
             self.cache.put_totals({self._tree: rest.plus(Totals.of(part))})
 
     @property
@@ -120,10 +122,7 @@ class GitSnapshot:
 
     def _key(self, package: str) -> str:
         """What the summary of a package depends on: its files, and what they are the files of."""
-        return f"{self._folder(package).id}:{package}"
-
-    def _folder(self, package: str) -> TreeEntry:
-        return self.collection.find(package) or self.collection.folder(package)
+        return f"{self.collection.folder(package).id}:{package}"
 
     def _known(self, packages: Set[str]) -> dict[str, ManifestSummary] | None:
         """The summaries of those of `packages` that are here, if all are known."""
@@ -135,7 +134,7 @@ class GitSnapshot:
         return {package: known[key] for package, key in keys.items()}
 
     def _read(self, wanted: Sequence[tuple[GitSnapshot, str]]) -> Iterator[Manifest]:
-        folders = [side._folder(package) for side, package in wanted]
+        folders = [side.collection.folder(package) for side, package in wanted]
         known = self.cache.get_many([side._key(package) for side, package in wanted])
         learned: dict[str, ManifestSummary] = {}
         files = self.collection.source.read(folders, self._progress)

@@ -15,7 +15,6 @@ from cachediff.sources.names import (
     parse_name,
     until,
 )
-from cachediff.sources.objects import TreeEntry
 from cachediff.sources.repository import Repository, import_history
 
 __all__ = [
@@ -26,7 +25,6 @@ __all__ = [
     "Progress",
     "Repository",
     "SnapshotName",
-    "TreeEntry",
     "choose",
     "clone_mirror",
     "close_names",

@@ -72,8 +72,8 @@ class GitCollection:
         return self._folders.get(package)
 
     def folder(self, package: str) -> TreeEntry:
-        """What is there of `package`, which is in `entries`."""
-        return self._folders[package]
+        """The same of a package of which there is something."""
+        return self._found.get(package) or self._folders[package]
 
     def differing(self, other: GitCollection) -> set[str]:
         """Names of the packages that differ from those of `other`, of the same repository.
