@@ -11,7 +11,7 @@ from cachediff import compare
 from cachediff.errors import SourceError
 from cachediff.model.snapshot import PackageFiles
 from cachediff.sources import FolderCollection, GitSource, Repository, parse_name
-from cachediff.sources.collections import MAX_FILE_SIZE
+from cachediff.sources.package_folders import MAX_FILE_SIZE
 from conftest import MakeRepository
 from pages import page, record
 from repositories import symlink

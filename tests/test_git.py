@@ -18,8 +18,8 @@ from cachediff.errors import CachediffError, NameNotFoundError, SourceError, Usa
 from cachediff.model.comparison import PackageStatus
 from cachediff.model.snapshot import PackageFiles
 from cachediff.sources import GitCollection, GitSource, Repository, parse_name
-from cachediff.sources.collections import MAX_FILE_SIZE
 from cachediff.sources.objects import GitObject, read_object
+from cachediff.sources.package_folders import MAX_FILE_SIZE
 from conftest import MakeRepository
 from pages import page, record
 from repositories import Commit, add_commits, executable, git, listing, submodule, symlink

@@ -7,41 +7,26 @@ folders with the same id hold the same manifest. Finding a collection costs two 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
 from cachediff.errors import NameNotFoundError, SourceError
 from cachediff.model.snapshot import Origin, PackageFiles
 from cachediff.sources.git import Progress
 from cachediff.sources.names import SnapshotName, choose, until
-from cachediff.sources.objects import (
-    SUBMODULE,
-    SYMLINK,
-    TREE,
-    GitObject,
-    TreeEntry,
-    committed_at,
-    tree_entries,
+from cachediff.sources.objects import TREE, GitObject, TreeEntry, committed_at, tree_entries
+from cachediff.sources.package_folders import (
+    MAX_FILE_SIZE,
+    MAY_BE_A_PACKAGE,
+    is_file,
+    is_of_a_package,
+    is_package,
+    package_files,
 )
 from cachediff.sources.repository import Repository
 
 DEFAULT_COLLECTION = "default"
 """The name of the one collection of a layout without collections (2021)."""
-
-PAGES = ("specs.md", "index.md")
-"""Names of a manifest's main file; what tells the folder of a package."""
-
-_MAY_BE_A_PACKAGE = re.compile(rb" (specs\.md|index\.md|spec-\d+\.json)\0")
-"""In the tree of a package's folder, and rarely in another."""
-
-_PACKAGE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
-_OF_A_PACKAGE = re.compile(r"specs\.md|index\.md|spec-\d+\.json")
-
-MAX_FILE_SIZE = 64 << 20
-"""Bytes of the largest file that is read; the largest page upstream is below 2 MB."""
-
-_ODD = {SYMLINK: "it is a symbolic link", SUBMODULE: "it is a submodule"}
 
 
 class GitCollection:
@@ -88,7 +73,7 @@ class GitCollection:
         for entries in differences:
             for side, entry in zip((self, other), entries, strict=True):
                 # What became another kind of entry is told twice: as gone, and as new.
-                if entry.id and _is_of_a_package(entry):
+                if entry.id and is_of_a_package(entry):
                     side._found[entry.name] = entry
                     differing.add(entry.name)
                 else:
@@ -98,7 +83,7 @@ class GitCollection:
     @cached_property
     def _folders(self) -> dict[str, TreeEntry]:
         entries = tree_entries(self._all) if isinstance(self._all, GitObject) else self._all
-        return {entry.name: entry for entry in entries if _is_of_a_package(entry)}
+        return {entry.name: entry for entry in entries if is_of_a_package(entry)}
 
 
 class GitSource:
@@ -127,7 +112,7 @@ class GitSource:
         collection = name.collection
         tree = self._object(f"{commit.id}:{self._root}/{collection}")
         folders: Iterable[TreeEntry] | GitObject = tree
-        if name.is_glob or tree.kind != "tree" or _MAY_BE_A_PACKAGE.search(tree.content):
+        if name.is_glob or tree.kind != "tree" or MAY_BE_A_PACKAGE.search(tree.content):
             listed = self._collections(commit.id)
             collection = choose(name, listed, f"{self.name} at {commit.id[:12]}")
             tree, folders = listed[collection]
@@ -160,14 +145,14 @@ class GitSource:
         trees = self.repository.objects(wanted)
         contents = {tree.id: tree_entries(tree) for tree in trees if tree.kind == "tree"}
         blobs = [
-            file.id for folder in folders for file in contents.get(folder.id, ()) if _is_file(file)
+            file.id for folder in folders for file in contents.get(folder.id, ()) if is_file(file)
         ]
         absent = self._absent(contents, blobs, progress) if self.repository.partial else set()
         answers = self.repository.objects(
             (blob for blob in blobs if blob not in absent), max_size=MAX_FILE_SIZE
         )
         for done, folder in enumerate(folders, 1):
-            yield _package_files(folder, contents, absent, answers)
+            yield package_files(folder, contents, absent, answers)
             if progress:
                 progress("Reading manifests", done, len(folders))
         # Ask past the last, so that git is kept for what is read next.
@@ -226,7 +211,7 @@ class GitSource:
                     "this clone is partial or damaged",
                 )
             folders = tree_entries(tree)
-            if _is_package(folders):
+            if is_package(folders):
                 packages.append(child)
             elif any(folder.mode == TREE for folder in folders):
                 found[child.name] = tree, folders
@@ -241,61 +226,3 @@ class GitSource:
         else:
             found |= {child.name: (tree, folders) for child, tree, folders in others}
         return found
-
-
-def _package_files(
-    folder: TreeEntry,
-    contents: Mapping[str, Sequence[TreeEntry]],
-    absent: set[str],
-    answers: Iterator[GitObject],
-) -> PackageFiles:
-    """Take the blobs of `folder` from `answers`, which come in the order of its contents."""
-    if folder.mode != TREE:
-        reason = _ODD.get(folder.mode, "it is a file, not a folder")
-        return PackageFiles(folder.name, {}, (("", reason),))
-    if folder.id not in contents:
-        reason = "its folder is missing from the repository"
-        return PackageFiles(folder.name, {}, (("", reason),), complete=False)
-    files: dict[str, bytes] = {}
-    unreadable = []
-    complete = True
-    for file in contents[folder.id]:
-        if file.mode in _ODD:
-            unreadable.append((file.name, _ODD[file.mode]))
-        elif file.id in absent:
-            unreadable.append((file.name, "it is missing from this partial clone"))
-            complete = False
-        elif _is_file(file):
-            blob = next(answers)
-            if blob.kind != "blob":
-                unreadable.append((file.name, "it is missing from the repository"))
-                complete = False
-            elif blob.size > MAX_FILE_SIZE:
-                unreadable.append((file.name, f"it is too large: {blob.size:,} bytes"))
-            else:
-                files[file.name] = blob.content
-    return PackageFiles(folder.name, files, tuple(unreadable), complete)
-
-
-def _is_file(entry: TreeEntry) -> bool:
-    return entry.mode != TREE and entry.mode not in _ODD
-
-
-def _is_package(entries: Sequence[TreeEntry]) -> bool:
-    """Whether this is the folder of a package: it has a page or specs.
-
-    A package that lost its page is still one, and one that gained a folder; but a collection may have
-    an `index.md` of its own beside its packages.
-    """
-    files = {entry.name for entry in entries if entry.mode != TREE}
-    names = {name for name in files if _OF_A_PACKAGE.fullmatch(name)}
-    has_folders = any(entry.mode == TREE for entry in entries)
-    return bool(names - {"index.md"} if has_folders else names)
-
-
-def _is_of_a_package(entry: TreeEntry) -> bool:
-    """Whether this is a package's folder, or stands where one should be.
-
-    A file does if it is named as packages are (Spack's package names: lower case, no dots).
-    """
-    return entry.mode == TREE or entry.mode in _ODD or bool(_PACKAGE_NAME.fullmatch(entry.name))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cachediff.errors import SourceError
 from cachediff.model.snapshot import Origin, PackageFiles
-from cachediff.sources.collections import MAX_FILE_SIZE, PAGES
+from cachediff.sources.package_folders import MAX_FILE_SIZE, PAGES
 
 _TITLE = re.compile(rb'^title:\s*"?([^"\r\n]*?)"?\s*$', re.MULTILINE)
 
