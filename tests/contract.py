@@ -16,14 +16,13 @@ def check_document(document: Any) -> None:
     assert document["schema"] == "cachediff/comparison/1"
     for side in ("old", "new"):
         check_side(document[side])
-    assert isinstance(document["stacks"], dict)
-    assert list(document["stacks"]) == sorted(document["stacks"])
+    check_coverage(document["stacks"])
     assert "root" not in document["stacks"]
-    for totals in document["stacks"].values():
-        assert len(totals["specs"]) == 2
-        assert all(type(number) is int and number >= 0 for number in totals["specs"])
-        check_sorted(totals["packages_gained"])
-        check_sorted(totals["packages_lost"])
+    check_numbers(document["stacks_untold"])
+    assert not document["stacks"] or document["stacks_untold"] == [0, 0]
+    assert list(document["coverage"]) == ["platform", "os", "target", "compiler"]
+    for coverage in document["coverage"].values():
+        check_coverage(coverage)
     names = [package["package"] for package in document["packages"]]
     check_sorted(names)
     for package in document["packages"]:
@@ -45,6 +44,26 @@ def check_side(side: Any) -> None:
     problems = [(problem["manifest"], problem["reason"]) for problem in side["problems"]]
     assert problems == sorted(problems)
     assert all(isinstance(text, str) and text for problem in problems for text in problem)
+
+
+def check_coverage(coverage: Any) -> None:
+    assert isinstance(coverage, dict)
+    assert list(coverage) == sorted(coverage)
+    for totals in coverage.values():
+        check_numbers(totals["specs"])
+        check_numbers(totals["packages"])
+        for specs, packages in zip(totals["specs"], totals["packages"], strict=True):
+            assert packages <= specs
+            assert (packages == 0) == (specs == 0)
+        check_sorted(totals["packages_gained"])
+        check_sorted(totals["packages_lost"])
+        assert not {*totals["packages_gained"]} & {*totals["packages_lost"]}
+
+
+def check_numbers(numbers: Any) -> None:
+    """Fail unless these are a number of the old side and one of the new."""
+    assert len(numbers) == 2
+    assert all(type(number) is int and number >= 0 for number in numbers)
 
 
 def check_package(package: Any) -> None:
@@ -124,3 +143,6 @@ def check_totals(document: Any) -> None:
         there = specs["unchanged"] + specs["unknown"][side]
         there += sum(number for kind, number in kinds.items() if kind != missing)
         assert there == document[("old", "new")[side]]["specs"]
+        known = there - specs["unknown"][side]
+        for coverage in document["coverage"].values():
+            assert sum(totals["specs"][side] for totals in coverage.values()) == known

@@ -15,12 +15,12 @@ from cachediff.comparing import compare
 from cachediff.model.change import Change, ChangeKind
 from cachediff.model.comparison import (
     Comparison,
+    CoverageTotals,
     Merge,
     PackageComparison,
     PackageCounts,
     PackageStatus,
     SpecCounts,
-    StackTotals,
 )
 from cachediff.model.snapshot import Manifest, ManifestSummary, Origin, Problem, Totals
 from cachediff.model.spec import Spec
@@ -100,14 +100,20 @@ def mirrored(comparison: Comparison) -> Comparison:
             downgraded=specs.upgraded,
             unknown=specs.unknown[::-1],
         ),
-        stacks={
-            stack: StackTotals(
-                (totals.specs[1], totals.specs[0]), totals.packages_lost, totals.packages_gained
-            )
-            for stack, totals in comparison.stacks.items()
-        },
+        stacks=mirrored_coverage(comparison.stacks),
+        stacks_untold=comparison.stacks_untold[::-1],
+        coverage={field: mirrored_coverage(found) for field, found in comparison.coverage.items()},
         packages=tuple(map(mirrored_package, comparison.packages)),
     )
+
+
+def mirrored_coverage(coverage: dict[str, CoverageTotals]) -> dict[str, CoverageTotals]:
+    return {
+        value: CoverageTotals(
+            totals.specs[::-1], totals.packages[::-1], totals.packages_lost, totals.packages_gained
+        )
+        for value, totals in coverage.items()
+    }
 
 
 def mirrored_package(package: PackageComparison) -> PackageComparison:
@@ -278,26 +284,88 @@ def test_versions_and_stacks_of_a_package_are_those_of_its_specs(pages: list[Pag
             assert said.stacks_left == tuple(sorted(left - joined))
 
 
-@given(collections(known_stacks=True))
-def test_stacks_have_the_specs_and_packages_of_what_could_be_compared(pages: list[Pages]) -> None:
-    comparison = compared(pages)
-    both_read = [both for both in pages if all(page.readable for page in both if page)]
-    expected: dict[str, StackTotals] = {}
-    for stack in sorted(
-        stacks_of(one for both in both_read for page in both for one in specs_of(page))
-    ):
-        numbers: list[list[int]] = [
-            [sum(stack in stacks_of([one]) for one in specs_of(page)) for page in both]
-            for both in both_read
-        ]
-        names = [next(page.package for page in both if page) for both in both_read]
-        expected[stack] = StackTotals(
-            (sum(before for before, _ in numbers), sum(after for _, after in numbers)),
-            tuple(sorted(n for n, (b, a) in zip(names, numbers, strict=True) if a and not b)),
-            tuple(sorted(n for n, (b, a) in zip(names, numbers, strict=True) if b and not a)),
+def covered(one: Spec, field: str) -> set[str | None]:
+    """The values of a field that a spec covers."""
+    if field == "stack":
+        return {None} if one.stacks is None else {*stacks_of([one])}
+    return {getattr(one, field)}
+
+
+def expected_coverage(pages: list[Pages], field: str) -> dict[str, CoverageTotals]:
+    """The totals of the values of one field, as DESIGN says."""
+    comparable = [both for both in pages if all(page.readable for page in both if page)]
+    values = {
+        v for both in comparable for page in both for s in specs_of(page) for v in covered(s, field)
+    }
+    expected = {}
+    for value in values:
+        specs, packages = [0, 0], [0, 0]
+        gained, lost = [], []
+        for both in comparable:
+            numbers = [sum(value in covered(s, field) for s in specs_of(page)) for page in both]
+            for side in (0, 1):
+                specs[side] += numbers[side]
+                packages[side] += numbers[side] > 0
+            if any(None in covered(s, field) for page in both for s in specs_of(page)):
+                continue
+            name = next(page.package for page in both if page)
+            if numbers[1] and not numbers[0]:
+                gained.append(name)
+            if numbers[0] and not numbers[1]:
+                lost.append(name)
+        expected[value or "none"] = CoverageTotals(
+            (specs[0], specs[1]),
+            (packages[0], packages[1]),
+            tuple(sorted(gained)),
+            tuple(sorted(lost)),
         )
-    assert comparison.stacks == expected
-    assert list(comparison.stacks) == sorted(comparison.stacks)
+    return expected
+
+
+@given(collections())
+def test_coverage_is_of_what_could_be_compared(pages: list[Pages]) -> None:
+    comparison = compared(pages)
+    fields = ["platform", "os", "target", "compiler"]
+    assert comparison.coverage == {field: expected_coverage(pages, field) for field in fields}
+    assert list(comparison.coverage) == fields
+    stacks = expected_coverage(pages, "stack")
+    untold = stacks.pop("none").specs if "none" in stacks else (0, 0)
+    assert comparison.stacks_untold == untold
+    assert comparison.stacks == ({} if any(untold) else stacks)
+    for totals in (comparison.stacks, *comparison.coverage.values()):
+        assert list(totals) == sorted(totals)
+
+
+@given(collections(known_stacks=True))
+def test_stacks_gain_and_lose_the_packages_that_joined_and_left(pages: list[Pages]) -> None:
+    comparison = compared(pages)
+    assert comparison.stacks_untold == (0, 0)
+    for stack, totals in comparison.stacks.items():
+        said = [(p.package, p.stacks_joined, p.stacks_left) for p in comparison.packages]
+        assert totals.packages_gained == tuple(name for name, joined, _ in said if stack in joined)
+        assert totals.packages_lost == tuple(name for name, _, left in said if stack in left)
+
+
+@given(collections())
+def test_every_spec_has_one_platform_os_target_and_compiler(pages: list[Pages]) -> None:
+    comparison = compared(pages)
+    sides = (comparison.old, comparison.new)
+    known = tuple(
+        side.specs - unknown
+        for side, unknown in zip(sides, comparison.spec_counts.unknown, strict=True)
+    )
+    for coverage in comparison.coverage.values():
+        specs = [totals.specs for totals in coverage.values()]
+        assert (sum(old for old, _ in specs), sum(new for _, new in specs)) == known
+        for totals in coverage.values():
+            for number, packages, side in zip(totals.specs, totals.packages, sides, strict=True):
+                assert (number > 0) == (packages > 0)
+                assert packages <= min(number, side.packages)
+            assert (
+                totals.packages[1] - totals.packages[0]
+                == len(totals.packages_gained) - len(totals.packages_lost)
+                or "none" in coverage
+            )
 
 
 @given(collections(), st.data())
@@ -537,8 +605,45 @@ def test_packages_roll_up_into_stacks() -> None:
         ]
     )
     assert comparison.stacks == {
-        "e4s": StackTotals((1, 2), ("cmake",), ()),
-        "ml": StackTotals((2, 1), ("zlib",), ("cmake", "hdf5")),
+        "e4s": CoverageTotals((1, 2), (1, 2), ("cmake",), ()),
+        "ml": CoverageTotals((2, 1), (2, 1), ("zlib",), ("cmake", "hdf5")),
+    }
+
+
+def test_packages_roll_up_into_what_they_are_built_for() -> None:
+    comparison = compared(
+        [
+            (
+                manifest(spec("a", os="rhel8"), spec("b", target="zen4")),
+                manifest(spec("c"), spec("d", compiler="llvm@18")),
+            ),
+            (None, manifest(spec("e", package="zlib", platform="darwin"), package="zlib")),
+            (manifest(spec("f", package="bats"), package="bats"), unreadable("bats")),
+            (
+                manifest(spec("g", package="cmake", compiler="llvm@18"), package="cmake"),
+                manifest(spec("h", package="cmake", compiler=None, os="rhel8"), package="cmake"),
+            ),
+        ]
+    )
+    assert comparison.coverage == {
+        "platform": {
+            "darwin": CoverageTotals((0, 1), (0, 1), ("zlib",)),
+            "linux": CoverageTotals((3, 3), (2, 2)),
+        },
+        "os": {
+            "rhel8": CoverageTotals((1, 1), (1, 1), ("cmake",), ("hdf5",)),
+            "ubuntu22.04": CoverageTotals((2, 3), (2, 2), ("zlib",), ("cmake",)),
+        },
+        "target": {
+            "x86_64_v3": CoverageTotals((2, 4), (2, 3), ("zlib",)),
+            "zen4": CoverageTotals((1, 0), (1, 0), (), ("hdf5",)),
+        },
+        # The unknown compiler of cmake may still be llvm@18.
+        "compiler": {
+            "gcc@11.4.0": CoverageTotals((2, 2), (1, 2), ("zlib",)),
+            "llvm@18": CoverageTotals((1, 1), (1, 1), ("hdf5",)),
+            "none": CoverageTotals((0, 1), (0, 1)),
+        },
     }
 
 
@@ -554,10 +659,25 @@ def test_packages_roll_up_into_stacks() -> None:
 def test_stacks_that_one_side_does_not_tell_are_no_gain_and_no_loss(old: Spec, new: Spec) -> None:
     for sides in ((old, new), (new, old)):
         comparison = compared([(manifest(sides[0]), manifest(sides[1]))])
-        assert all(totals == StackTotals((0, 0)) for totals in comparison.stacks.values())
+        assert comparison.stacks == {}
+        assert sum(comparison.stacks_untold) == 1
         assert all(
             package.stacks_joined == package.stacks_left == () for package in comparison.packages
         )
+
+
+def test_one_spec_that_does_not_tell_its_stacks_leaves_no_stack_known() -> None:
+    told = manifest(spec("a")), manifest(spec("b"))
+    added = None, manifest(spec("c", package="zlib", stacks="ml"), package="zlib")
+    untold = manifest(spec("d", package="bats", stacks=None), package="bats")
+    assert compared([told, added]).stacks["ml"] == CoverageTotals((0, 1), (0, 1), ("zlib",))
+    comparison = compared([told, added, (untold, None)])
+    assert comparison.stacks == {}
+    assert comparison.stacks_untold == (1, 0)
+    assert compare(OLD, NEW, [told], Totals.of({"bats": untold.summary()})).stacks_untold == (1, 1)
+    unknown = compared([told, added, (untold, unreadable("bats"))])
+    assert unknown.stacks_untold == (0, 0)
+    assert unknown.stacks.keys() == {"e4s", "ml"}
 
 
 @given(st.permutations(["bats", "cmake", "hdf5"]))
@@ -571,39 +691,66 @@ def test_a_hash_that_several_manifests_list_is_a_problem_of_that_side(order: lis
     assert comparison.old.specs == comparison.spec_counts.removed == 3
 
 
-THEN = Origin("cache", "develop", "1" * 40)
-NOW = Origin("cache", "develop", "2" * 40)
+THEN = Origin("cache", "develop", "1" * 40, "2025-04-20T03:00:00Z")
+NOW = Origin("cache", "develop", "2" * 40, "2025-04-21T03:00:00Z")
 
 
 def suspect(
-    before: int, after: int, *, old: Origin = THEN, new: Origin = NOW, unread: int = 0
-) -> str | None:
-    """Why the new side is suspect, with manifests of four specs each, `unread` of them unreadable."""
-    pages: list[Pages] = []
-    for number in range(max(before, after, unread)):
+    before: int,
+    after: int,
+    *,
+    old: Origin = THEN,
+    new: Origin = NOW,
+    unread: tuple[int, int] = (0, 0),
+) -> tuple[str | None, str | None]:
+    """Why either side is suspect, with manifests of four specs each, of which some are unreadable."""
+
+    def page(number: int, side: int, count: int) -> Manifest | None:
         name = f"package{number}"
-        page = Manifest(name, tuple(Spec(f"{name}-{i}", A.build, ()) for i in range(4)))
-        now = unreadable(name) if number < unread else page
-        pages.append((page if number < before else None, now if number < after else None))
-    return compare(old, new, pages, Totals()).new.suspect
+        specs = tuple(Spec(f"{name}-{i}", A.build, ()) for i in range(4))
+        read = unreadable(name) if number < unread[side] else Manifest(name, specs)
+        return read if number < count else None
+
+    pages = [(page(n, 0, before), page(n, 1, after)) for n in range(max(before, after))]
+    comparison = compare(old, new, pages, Totals())
+    return comparison.old.suspect, comparison.new.suspect
 
 
 def test_a_collection_that_shrank_is_suspect() -> None:
-    assert suspect(4, 4) is None
-    assert suspect(4, 3) is None
-    assert suspect(100, 74) == "develop lost 26 of its 100 manifests"
-    assert suspect(2_000, 10) == "develop lost 1,990 of its 2,000 manifests"
-    assert suspect(4, 0) == "develop lost 4 of its 4 manifests"
-    assert suspect(4, 8) is None
-    assert suspect(0, 0) is None
+    assert suspect(4, 4) == (None, None)
+    assert suspect(4, 3) == (None, None)
+    assert suspect(100, 74) == (None, "develop lost 26 of its 100 manifests")
+    assert suspect(2_000, 10) == (None, "develop lost 1,990 of its 2,000 manifests")
+    assert suspect(4, 0) == (None, "develop lost 4 of its 4 manifests")
+    assert suspect(0, 0) == (None, None)
+
+
+def test_a_collection_that_grew_is_not_suspect() -> None:
+    assert suspect(74, 100) == (None, None)
+    assert suspect(1, 2_000) == (None, None)
+
+
+def test_the_later_commit_is_suspect_whichever_side_it_is_on() -> None:
+    lost = "develop lost 26 of its 100 manifests"
+    assert suspect(74, 100, old=NOW, new=THEN) == (lost, None)
+    assert suspect(100, 74, old=NOW, new=THEN) == (None, None)
+
+
+def test_without_dates_the_new_side_is_the_later_one() -> None:
+    folder = Origin("folder", "develop")
+    lost = "develop lost 26 of its 100 manifests"
+    assert suspect(100, 74, old=folder, new=folder) == (None, lost)
+    assert suspect(74, 100, old=folder, new=folder) == (None, None)
 
 
 def test_a_collection_with_all_manifests_but_fewer_specs_is_suspect() -> None:
     olds = [Spec(f"{number:032}", A.build, ("e4s",)) for number in range(100)]
-    for kept, expected in ((75, None), (74, "develop lost 26 of its 100 specs")):
-        page = manifest(*olds), manifest(*olds[:kept])
-        assert compare(THEN, NOW, [page], Totals()).new.suspect == expected
-        assert compare(THEN, NOW, [page], Totals()).old.suspect is None
+    for kept, lost in ((75, None), (74, "develop lost 26 of its 100 specs")):
+        more, fewer = manifest(*olds), manifest(*olds[:kept])
+        there = compare(THEN, NOW, [(more, fewer)], Totals())
+        back = compare(NOW, THEN, [(fewer, more)], Totals())
+        assert (there.old.suspect, there.new.suspect) == (None, lost)
+        assert (back.old.suspect, back.new.suspect) == (lost, None)
     summary = manifest(*olds).summary()
     assert compare(
         THEN, NOW, [(manifest(*olds[:50]), None)], Totals.of({"zlib": summary})
@@ -611,15 +758,43 @@ def test_a_collection_with_all_manifests_but_fewer_specs_is_suspect() -> None:
 
 
 def test_what_cannot_be_read_is_not_lost() -> None:
-    assert suspect(4, 4, unread=3) is None
-    assert suspect(4, 4, unread=4) is None
-    assert suspect(4, 2, unread=1) == "develop lost 2 of its 4 manifests"
+    assert suspect(4, 4, unread=(0, 3)) == (None, None)
+    assert suspect(4, 4, unread=(3, 0)) == (None, None)
+    assert suspect(4, 2, unread=(0, 1)) == (None, "develop lost 2 of its 4 manifests")
+
+
+NOTHING = {
+    "none could be read": (4, 9, (0, 9), "none of the 9 manifests of {} could be read"),
+    "there is none": (4, 0, (0, 0), "{} has no manifest"),
+    "there is none, and not all could be read": (4, 0, (3, 0), "{} has no manifest"),
+    "neither side could be read": (4, 9, (4, 9), None),
+    "neither side has any that could be read": (4, 0, (4, 0), None),
+    "one could be read": (4, 9, (0, 8), None),
+}
+
+
+@pytest.mark.parametrize(("before", "after", "unread", "reason"), NOTHING.values(), ids=NOTHING)
+def test_a_side_of_which_nothing_could_be_read_is_suspect_whatever_the_collections(
+    before: int, after: int, unread: tuple[int, int], reason: str | None
+) -> None:
+    there = suspect(before, after, old=OLD, new=NEW, unread=unread)
+    back = suspect(after, before, old=NEW, new=OLD, unread=(unread[1], unread[0]))
+    assert there == (None, reason and reason.format("develop"))
+    assert back == (reason and reason.format("develop"), None)
 
 
 @pytest.mark.parametrize(
     ("old", "new"),
     [(OLD, NEW), (THEN, Origin("mirror", "develop")), (Origin("mirror", "develop"), NOW)],
 )
-def test_another_collection_is_never_suspect(old: Origin, new: Origin) -> None:
-    assert suspect(100, 1, old=old, new=new) is None
-    assert suspect(100, 0, old=old, new=new) is None
+def test_another_collection_is_not_suspect_for_being_smaller(old: Origin, new: Origin) -> None:
+    assert suspect(100, 1, old=old, new=new) == (None, None)
+    assert suspect(1, 100, old=old, new=new) == (None, None)
+
+
+@given(collections())
+def test_swapping_the_sides_swaps_the_suspicion(pages: list[Pages]) -> None:
+    there = compare(THEN, NOW, pages, Totals())
+    back = compare(NOW, THEN, [(new, old) for old, new in pages], Totals())
+    assert bool(there.old.suspect) == bool(back.new.suspect)
+    assert bool(there.new.suspect) == bool(back.old.suspect)

@@ -14,11 +14,11 @@ from cachediff.errors import UsageError
 from cachediff.model.change import Change, ChangeKind
 from cachediff.model.comparison import (
     Comparison,
+    CoverageTotals,
     PackageCounts,
     PackageStatus,
     Selection,
     SpecCounts,
-    StackTotals,
 )
 from cachediff.model.snapshot import Origin, Totals
 from cachediff.model.spec import Spec
@@ -135,11 +135,49 @@ def test_the_totals_are_of_what_is_told() -> None:
     selected = select(WHOLE, Selection(stacks=("e4s",), kinds=("upgraded", "changed")))
     assert selected.package_counts == PackageCounts(changed=2, unchanged=1, unknown=1)
     assert selected.spec_counts == SpecCounts(upgraded=1, changed=1, unchanged=1, unknown=(1, 0))
-    assert selected.stacks == {"e4s": StackTotals((4, 4), (), ("cmake",))}
+    assert selected.stacks == {"e4s": CoverageTotals((4, 4), (3, 2), (), ("cmake",))}
     assert (selected.old, selected.new) == (WHOLE.old, WHOLE.new)
     only_hdf5 = select(WHOLE, Selection(specs=("hdf5",)))
     assert only_hdf5.package_counts == PackageCounts(changed=1, unchanged=1, unknown=1)
-    assert only_hdf5.stacks == {"radiuss": StackTotals((1, 1), (), ("hdf5",))}
+    assert only_hdf5.stacks == {"radiuss": CoverageTotals((1, 1), (1, 1), (), ("hdf5",))}
+
+
+def values(comparison: Comparison) -> dict[str, str]:
+    """The values that are covered, by field, in order; `+` and `-` for packages gained and lost."""
+    return {
+        field: " ".join(
+            value + "+" * len(totals.packages_gained) + "-" * len(totals.packages_lost)
+            for value, totals in coverage.items()
+        )
+        for field, coverage in comparison.coverage.items()
+    }
+
+
+def test_coverage_is_of_what_is_told() -> None:
+    assert values(WHOLE) == {
+        "platform": "darwin- linux+",
+        "os": "rhel8 ubuntu22.04+",
+        "target": "x86_64_v3+ zen4",
+        "compiler": "gcc@11.4.0+ intel-oneapi-compilers@2024.2.1- llvm@15.0.0+ none",
+    }
+    assert values(select(WHOLE, Selection(specs=("cmake",)))) == {
+        "platform": "",
+        "os": "",
+        "target": "",
+        "compiler": "intel-oneapi-compilers@2024.2.1- llvm@15.0.0+",
+    }
+    chosen = Selection(specs=("hdf5",), oss=("rhel*",), targets=("zen4",), compilers=("gcc",))
+    selected = select(WHOLE, chosen)
+    assert values(selected) == {
+        "platform": "darwin-",
+        "os": "rhel8",
+        "target": "zen4",
+        "compiler": "gcc@11.4.0",
+    }
+    assert selected.coverage["target"]["zen4"] == WHOLE.coverage["target"]["zen4"]
+    assert values(select(WHOLE, Selection(compilers=("none", "clang"))))["compiler"] == (
+        "llvm@15.0.0+ none"
+    )
 
 
 def test_what_nothing_matches_is_named() -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from operator import attrgetter
 
+from cachediff.comparing.coverage import ComparedCoverage
 from cachediff.comparing.packages import Compared, compare_package
-from cachediff.comparing.suspicion import suspicion
+from cachediff.comparing.suspicion import Weight, suspicions
 from cachediff.model.comparison import (
     Comparison,
     PackageComparison,
@@ -15,7 +16,6 @@ from cachediff.model.comparison import (
     PackageStatus,
     Side,
     SpecCounts,
-    StackTotals,
 )
 from cachediff.model.snapshot import Manifest, ManifestSummary, Origin, Problem, Totals
 
@@ -28,12 +28,14 @@ def compare(
     new: Origin,
     differing: Iterable[Pages],
     equal: Totals,
+    sharing: Iterable[Manifest] = (),
 ) -> Comparison:
     """Compare two snapshots.
 
     `differing` are the manifests that may differ, a package at a time, in any order; `equal` is what
-    those come to that are known to be the same on both sides. `differing` is gone through once and
-    not kept. A hash that two packages list is noticed where both of them may differ.
+    those come to that are known to be the same on both sides, and `sharing` are at least those of the
+    equal ones that list a hash which another manifest lists too, on either side. `differing` is gone
+    through once and not kept, and `sharing` after it.
     """
     sides = _SideTally(equal), _SideTally(equal)
     tally = _Tally(equal)
@@ -44,17 +46,25 @@ def compare(
             if page and total:
                 side.add(package, total)
                 side.find_repeated(page)
-        tally.add(compare_package(package, *pages), summaries)
-    manifests = sides[0].manifests, sides[1].manifests
-    specs = sides[0].specs, sides[1].specs
+        tally.add(package, compare_package(package, *pages), *summaries)
+    for page in sharing:
+        for side in sides:
+            side.find_repeated(page)
     unknown = tally.unknown[0], tally.unknown[1]
+    old_weight, new_weight = (
+        Weight(origin, side.manifests, side.unreadable, side.specs, side.specs - unread)
+        for origin, side, unread in zip((old, new), sides, unknown, strict=True)
+    )
+    doubts = suspicions(old_weight, new_weight)
     return Comparison(
-        old=sides[0].side(old, None),
-        new=sides[1].side(new, suspicion(old, new, manifests, specs, unknown)),
+        old=sides[0].side(old, doubts[0]),
+        new=sides[1].side(new, doubts[1]),
         package_counts=PackageCounts(**tally.packages),
         spec_counts=SpecCounts(**tally.specs, unknown=unknown),
-        stacks=tally.stack_totals(),
+        stacks=tally.coverage.stacks(),
+        coverage=tally.coverage.all_but_stacks(),
         packages=tuple(sorted(tally.told, key=attrgetter("package"))),
+        stacks_untold=tally.coverage.stacks_untold(),
     )
 
 
@@ -108,47 +118,31 @@ class _Tally:
         self.packages: Counter[str] = Counter(unchanged=equal.packages)
         self.specs: Counter[str] = Counter(unchanged=equal.specs)
         self.unknown = [0, 0]
-        self._stacks = Counter(equal.stacks), Counter(equal.stacks)
-        self._gained: dict[str, list[str]] = {}
-        self._lost: dict[str, list[str]] = {}
+        self.coverage = ComparedCoverage(equal.coverage)
         for package in equal.unreadable:
             self._tell(PackageComparison(package, PackageStatus.UNKNOWN))
 
-    def add(self, compared: Compared, summaries: Sequence[ManifestSummary | None]) -> None:
+    def add(
+        self,
+        name: str,
+        compared: Compared,
+        old: ManifestSummary | None,
+        new: ManifestSummary | None,
+    ) -> None:
         package = compared.package
-        stacks = [summary.stacks if summary else {} for summary in summaries]
         self.specs["unchanged"] += compared.unchanged
         if package is None:
             self.packages["unchanged"] += compared.unchanged > 0
-            # Of specs that did not change, only one side may tell the stacks.
-            stacks_known = stacks[0] == stacks[1]
         else:
             self._tell(package)
-            stacks_known = compared.stacks_known
         if package and package.status is PackageStatus.UNKNOWN:
-            for side, summary in enumerate(summaries):
+            for side, summary in enumerate((old, new)):
                 self.unknown[side] += summary.specs if summary else 0
-        elif stacks_known:
-            for counts, numbers in zip(self._stacks, stacks, strict=True):
-                counts.update(numbers)
-
-    def stack_totals(self) -> dict[str, StackTotals]:
-        before, after = self._stacks
-        return {
-            stack: StackTotals(
-                (before[stack], after[stack]),
-                tuple(sorted(self._gained.get(stack, ()))),
-                tuple(sorted(self._lost.get(stack, ()))),
-            )
-            for stack in sorted(before.keys() | after.keys())
-        }
+        else:
+            self.coverage.add(name, old.coverage if old else None, new.coverage if new else None)
 
     def _tell(self, package: PackageComparison) -> None:
         self.told.append(package)
         self.packages[package.status] += 1
         for kind, number in Counter(change.kind for change in package.changes).items():
             self.specs[kind] += number
-        for stack in package.stacks_joined:
-            self._gained.setdefault(stack, []).append(package.package)
-        for stack in package.stacks_left:
-            self._lost.setdefault(stack, []).append(package.package)

@@ -19,15 +19,10 @@ _RESTACKED = ("stacks",)
 
 
 class Compared(msgspec.Struct, frozen=True):
-    """What was found of one package, and how many of its specs did not change.
-
-    `package` is None where nothing changed. `stacks_known` is False where the stacks of a spec are not
-    told on one side, so that those of the other side cannot be held against them.
-    """
+    """What was found of one package (None: no change), and how many of its specs did not change."""
 
     package: PackageComparison | None
     unchanged: int
-    stacks_known: bool = True
 
 
 def compare_package(package: str, old: Manifest | None, new: Manifest | None) -> Compared:
@@ -71,7 +66,6 @@ def compare_package(package: str, old: Manifest | None, new: Manifest | None) ->
             split=split,
         ),
         unchanged,
-        stacks_known=old_stacks is not None and new_stacks is not None,
     )
 
 

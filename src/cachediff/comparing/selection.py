@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Set
 from fnmatch import fnmatchcase
+from functools import partial
 
 import msgspec
 
@@ -15,16 +16,17 @@ from cachediff.model.canonical import canonical_compiler
 from cachediff.model.change import Change, ChangeKind
 from cachediff.model.comparison import (
     Comparison,
+    CoverageTotals,
     PackageComparison,
     PackageCounts,
     PackageStatus,
     Selection,
     SpecCounts,
-    StackTotals,
 )
 from cachediff.model.spec import Spec
 
 _Test = Callable[[Spec], bool]
+_ValueTest = Callable[[str], bool]
 
 _SPEC = re.compile(r"/[a-z2-7]{1,32}|[^\s@/%+~]+(@=?[^\s@/%+~:,]+)?")
 """What can select specs; of Spack's syntax, variants, compilers and ranges of versions cannot."""
@@ -84,6 +86,8 @@ def select(comparison: Comparison, selection: Selection) -> Comparison:
         for package in comparison.packages
         if (narrowed := _narrow(package, selection)) is not None
     ]
+    names = {package.package for package in packages}
+    tests = _value_tests(selection)
     before, after = (
         sum(len(package.changes) for package in group) for group in (comparison.packages, packages)
     )
@@ -103,7 +107,11 @@ def select(comparison: Comparison, selection: Selection) -> Comparison:
             **kinds | {"unchanged": comparison.spec_counts.unchanged},
             unknown=comparison.spec_counts.unknown,
         ),
-        stacks=_stacks(comparison, packages, selection),
+        stacks=_narrow_coverage(comparison.stacks, names, tests.get("stack")),
+        coverage={
+            field: _narrow_coverage(totals, names, tests.get(field))
+            for field, totals in comparison.coverage.items()
+        },
         selection=selection,
         left_out=before - after,
     )
@@ -135,15 +143,33 @@ def _tests(selection: Selection) -> list[_Test]:
     tests: list[_Test] = []
     if selection.specs:
         tests.append(lambda spec: any(_is_spec(spec, text) for text in selection.specs))
+    for field, test in _value_tests(selection).items():
+        tests.append(partial(_passes, field, test))
+    return tests
+
+
+def _passes(field: str, test: _ValueTest, spec: Spec) -> bool:
+    match field:
+        case "stack":
+            return any(map(test, told(spec.stacks or ())))
+        case "compiler":
+            return test(spec.compiler or "none")
+        case _:
+            return test(getattr(spec, field))
+
+
+def _value_tests(selection: Selection) -> dict[str, _ValueTest]:
+    """What a value has to pass, for each field that is selected by."""
+    compilers = [canonical_compiler(text) or "none" for text in selection.compilers]
+    tests: dict[str, _ValueTest] = {}
     if selection.stacks:
-        tests.append(lambda spec: _any_glob_of(told(spec.stacks or ()), selection.stacks))
+        tests["stack"] = lambda stack: _any_glob(stack, selection.stacks)
     if selection.oss:
-        tests.append(lambda spec: _any_glob(spec.os, selection.oss))
+        tests["os"] = lambda os: _any_glob(os, selection.oss)
     if selection.targets:
-        tests.append(lambda spec: _any_glob(spec.target, selection.targets))
+        tests["target"] = lambda target: _any_glob(target, selection.targets)
     if selection.compilers:
-        compilers = [canonical_compiler(text) or "none" for text in selection.compilers]
-        tests.append(lambda spec: _is_compiler(spec.compiler or "none", compilers))
+        tests["compiler"] = lambda compiler: _is_compiler(compiler, compilers)
     return tests
 
 
@@ -165,19 +191,16 @@ def _any_glob(value: str, patterns: Iterable[str]) -> bool:
     return any(fnmatchcase(value, pattern) for pattern in patterns)
 
 
-def _any_glob_of(values: Iterable[str], patterns: Iterable[str]) -> bool:
-    return any(_any_glob(value, patterns) for value in values)
-
-
-def _stacks(
-    comparison: Comparison, packages: Iterable[PackageComparison], selection: Selection
-) -> dict[str, StackTotals]:
-    """The stacks selected, or those that packages told of joined or left, with those packages."""
-    names = {package.package for package in packages}
-    stacks = {}
-    for stack, totals in comparison.stacks.items():
+def _narrow_coverage(
+    coverage: Mapping[str, CoverageTotals], names: Set[str], selected: _ValueTest | None
+) -> dict[str, CoverageTotals]:
+    """The values selected, or those that packages told of gained or lost, with those packages."""
+    narrowed = {}
+    for value, totals in coverage.items():
         gained = tuple(name for name in totals.packages_gained if name in names)
         lost = tuple(name for name in totals.packages_lost if name in names)
-        if _any_glob(stack, selection.stacks) or (not selection.stacks and (gained or lost)):
-            stacks[stack] = StackTotals(totals.specs, gained, lost)
-    return stacks
+        if selected(value) if selected else gained or lost:
+            narrowed[value] = msgspec.structs.replace(
+                totals, packages_gained=gained, packages_lost=lost
+            )
+    return narrowed

@@ -26,8 +26,9 @@ FORMATS: tuple[ManifestFormat, ...] = (
     SpecIndex(),
 )
 
-PARSER_VERSION = 2
-"""To be raised when a parser comes to read the same bytes as other specs or other problems."""
+PARSER_VERSION = 3
+"""To be raised when a parser comes to read the same bytes as other specs or other problems, and when
+a summary comes to tell something else of the same specs."""
 
 _NEEDED = re.compile(r"|specs\.md|index\.md|spec-[0-9]+\.json")
 """Files of which one that cannot be given makes a manifest unreadable; empty is the whole folder."""

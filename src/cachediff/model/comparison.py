@@ -66,13 +66,15 @@ class SpecCounts(msgspec.Struct, frozen=True):
     unknown: tuple[int, int] = (0, 0)
 
 
-class StackTotals(msgspec.Struct, frozen=True):
-    """One stack: specs before and after, packages it gained and lost (sorted names).
+class CoverageTotals(msgspec.Struct, frozen=True):
+    """One stack, platform, os, target or compiler: its specs and packages before and after.
 
-    A package that is unknown on either side, or whose stacks are, counts on neither.
+    `packages_gained` and `packages_lost` (sorted names) have specs of it on one side only; so has a
+    package that was added or removed. A package that is unknown on either side counts on neither.
     """
 
     specs: tuple[int, int]
+    packages: tuple[int, int]
     packages_gained: tuple[str, ...] = ()
     packages_lost: tuple[str, ...] = ()
 
@@ -129,19 +131,38 @@ class Selection(msgspec.Struct, frozen=True):
 class Comparison(msgspec.Struct, frozen=True):
     """All changes between two snapshots.
 
-    `packages` lists those that changed or are unknown, by name. Where a `selection` was asked for,
-    `packages`, `stacks` and both summaries tell only what it selects (unchanged and unknown apart,
-    which are always those of the whole), and `left_out` counts the changes that it leaves out.
+    `packages` lists those that changed or are unknown, by name. `stacks` has the totals of each
+    stack, `coverage` those of each platform, os, target and compiler, by field (`platform`, `os`,
+    `target`, `compiler`) and value. Specs of which the compiler is unknown are counted as `none`; a
+    package that has any on either side neither gains nor loses a compiler.
+
+    `stacks_untold` counts the specs of each side, in packages that could be compared, that do not
+    tell their stacks. If there is one, on either side, `stacks` is empty: of a stack, nothing is
+    known to be all.
+
+    Where a `selection` was asked for, `packages`, `stacks`, `coverage` and both summaries tell only
+    what it selects (unchanged and unknown apart, which are always those of the whole), and `left_out`
+    counts the changes that it leaves out.
+
+    `notices` say what a reader should know of how the sides came to be read: an upstream that was not
+    reached or rewrote its history, a stored snapshot that was damaged.
     """
 
     old: Side
     new: Side
     package_counts: PackageCounts
     spec_counts: SpecCounts
-    stacks: dict[str, StackTotals]
+    stacks: dict[str, CoverageTotals]
+    coverage: dict[str, dict[str, CoverageTotals]]
     packages: tuple[PackageComparison, ...]
+    stacks_untold: tuple[int, int] = (0, 0)
     selection: Selection = Selection()
     left_out: int = 0
+    notices: tuple[str, ...] = ()
+
+    def totals(self, field: str) -> dict[str, CoverageTotals]:
+        """The totals of `stack`, `platform`, `os`, `target` or `compiler`, by value."""
+        return self.stacks if field == "stack" else self.coverage[field]
 
     @property
     def differs(self) -> bool:

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from cachediff.model.spec import ROOT_STACK, Spec
+from cachediff.model.coverage import (
+    Coverage,
+    CoverageCounts,
+    CoverageTally,
+    combined,
+    coverage_of,
+    no_coverage,
+)
+from cachediff.model.spec import Spec
 
 
 class Problem(msgspec.Struct, frozen=True, order=True):
@@ -45,30 +53,19 @@ class Manifest(msgspec.Struct, frozen=True):
 
     def summary(self) -> ManifestSummary:
         """The totals of this manifest."""
-        stacks = stack_counts(spec.stacks for spec in self.specs)
         problems = tuple(problem.within(self.package) for problem in self.problems)
-        return ManifestSummary(len(self.specs), stacks, problems, self.readable)
-
-
-def stack_counts(stacks: Iterable[tuple[str, ...] | None]) -> dict[str, int]:
-    """How many specs with these stacks each stack lists (`root` left out), by name."""
-    counts: dict[str, int] = {}
-    for names, number in Counter(stacks).items():
-        for name in names or ():
-            counts[name] = counts.get(name, 0) + number
-    counts.pop(ROOT_STACK, None)
-    return dict(sorted(counts.items()))
+        return ManifestSummary(len(self.specs), coverage_of(self.specs), problems, self.readable)
 
 
 class ManifestSummary(msgspec.Struct, frozen=True):
     """What the totals need of a manifest that is not read again.
 
-    `specs` is its number of specs, `stacks` how many of them each stack lists (`root` left out),
-    `problems` its problems as (file name, reason).
+    `specs` is its number of specs, `coverage` what they cover, `problems` its problems as (file name,
+    reason).
     """
 
     specs: int
-    stacks: dict[str, int]
+    coverage: Coverage
     problems: tuple[tuple[str, str], ...] = ()
     readable: bool = True
 
@@ -81,22 +78,22 @@ class Totals(msgspec.Struct, frozen=True):
     """What the manifests of a collection, or some of them, come to together.
 
     `packages` counts those with at least one spec; `unreadable` names, sorted, those whose manifest
-    could not be read; `stacks` counts specs by stack (`root` left out).
+    could not be read.
     """
 
     manifests: int = 0
     packages: int = 0
     specs: int = 0
-    stacks: dict[str, int] = {}
+    coverage: CoverageCounts = msgspec.field(default_factory=no_coverage)
     unreadable: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
 
     @classmethod
     def of(cls, summaries: Mapping[str, ManifestSummary]) -> Totals:
         """The totals of manifests, by package."""
-        stacks: Counter[str] = Counter()
+        tally = CoverageTally(no_coverage())
         for summary in summaries.values():
-            stacks.update(summary.stacks)
+            tally.add(summary.coverage)
         problems = (
             problem
             for package, summary in summaries.items()
@@ -106,7 +103,7 @@ class Totals(msgspec.Struct, frozen=True):
             manifests=len(summaries),
             packages=sum(summary.specs > 0 for summary in summaries.values()),
             specs=sum(summary.specs for summary in summaries.values()),
-            stacks=dict(sorted(stacks.items())),
+            coverage=tally.counts(),
             unreadable=tuple(
                 sorted(package for package, summary in summaries.items() if not summary.readable)
             ),
@@ -119,7 +116,7 @@ class Totals(msgspec.Struct, frozen=True):
             self.manifests + more.manifests,
             self.packages + more.packages,
             self.specs + more.specs,
-            dict(sorted((Counter(self.stacks) + Counter(more.stacks)).items())),
+            combined(self.coverage, more.coverage),
             tuple(sorted((*self.unreadable, *more.unreadable))),
             tuple(sorted((*self.problems, *more.problems))),
         )
@@ -130,7 +127,7 @@ class Totals(msgspec.Struct, frozen=True):
             self.manifests - part.manifests,
             self.packages - part.packages,
             self.specs - part.specs,
-            dict(sorted((Counter(self.stacks) - Counter(part.stacks)).items())),
+            combined(self.coverage, part.coverage, -1),
             tuple(sorted((Counter(self.unreadable) - Counter(part.unreadable)).elements())),
             tuple(sorted((Counter(self.problems) - Counter(part.problems)).elements())),
         )

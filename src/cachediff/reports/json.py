@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 
 from cachediff.model.change import Change
-from cachediff.model.comparison import Comparison, Merge, PackageComparison, Side
+from cachediff.model.comparison import Comparison, CoverageTotals, Merge, PackageComparison, Side
 from cachediff.model.spec import Spec
 from cachediff.model.version import Version
 
@@ -31,10 +31,10 @@ def render_json(comparison: Comparison) -> str:
         },
         "selection": msgspec.structs.asdict(comparison.selection),
         "left_out": comparison.left_out,
-        "stacks": {
-            stack: msgspec.structs.asdict(comparison.stacks[stack])
-            for stack in sorted(comparison.stacks)
-        },
+        "notices": comparison.notices,
+        "stacks": _coverage(comparison.stacks),
+        "stacks_untold": comparison.stacks_untold,
+        "coverage": {field: _coverage(totals) for field, totals in comparison.coverage.items()},
     }
     lines = [f'"{key}": {_encode(value)}' for key, value in top.items()]
     packages = ",\n  ".join([_encode(_package(package)) for package in comparison.packages])
@@ -63,6 +63,10 @@ def _side(side: Side) -> dict[str, Any]:
         "problems": [msgspec.structs.asdict(problem) for problem in sorted(side.problems)],
         "suspect": side.suspect,
     }
+
+
+def _coverage(totals: Mapping[str, CoverageTotals]) -> dict[str, Any]:
+    return {value: msgspec.structs.asdict(totals[value]) for value in sorted(totals)}
 
 
 def _package(package: PackageComparison) -> dict[str, Any]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from cachediff.model.snapshot import Manifest, ManifestSummary, Problem, Snapshot, stack_counts
+from cachediff.model.coverage import Coverage, stack_counts
+from cachediff.model.snapshot import Manifest, ManifestSummary, Problem, Snapshot
 
 
 class ListedManifest(msgspec.Struct, frozen=True):
@@ -21,10 +22,13 @@ class ListedManifest(msgspec.Struct, frozen=True):
     stacks: dict[str, int]
     problems: tuple[Problem, ...]
 
-    def summary(self) -> ManifestSummary:
-        """The same, as the totals need it."""
+    def summary(self, coverage: Coverage) -> ManifestSummary:
+        """The same, as the totals need it; `coverage` is what the specs cover, all these stacks apart."""
+        stacks = coverage["stack"].copy()
+        stacks.update((name, number) for name, number in self.stacks.items())
+        coverage = {**coverage, "stack": stacks}
         problems = tuple(problem.within(self.package) for problem in self.problems)
-        return ManifestSummary(self.specs, self.stacks, problems, self.readable)
+        return ManifestSummary(self.specs, coverage, problems, self.readable)
 
 
 def listing_of(snapshot: Snapshot) -> tuple[ListedManifest, ...]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import accumulate, islice
 from typing import TYPE_CHECKING, TypeAlias
 
 from cachediff.errors import DamagedSnapshotError
-from cachediff.model.snapshot import Manifest, ManifestSummary, Origin, stack_counts
+from cachediff.model.coverage import COVERED, Coverage, stack_counts
+from cachediff.model.snapshot import Manifest, ManifestSummary, Origin
 from cachediff.model.spec import Build, Spec
 from cachediff.model.version import Version
 from cachediff.store.listing import ListedManifest
@@ -17,6 +20,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+_COUNTED = ("platform", "os", "target", "compiler")
+_COUNT: list[tuple[list[str], str]] = [([], "count_all")]
+
 _Names: TypeAlias = tuple[str, ...]
 _Row: TypeAlias = tuple[str, str, str | None, str, str, str, _Names, _Names | None]
 
@@ -24,22 +30,27 @@ _Row: TypeAlias = tuple[str, str, str | None, str, str, str, _Names, _Names | No
 class OpenedSnapshot:
     """A stored snapshot whose bytes are those that were written; they are in memory, compressed.
 
-    `origin` says where it comes from; `entries` maps each package to the object id of its manifest,
-    `summaries` to the summary of it, both by package.
+    `origin` says where it comes from; `entries` maps each package to the object id of its manifest.
     """
 
     origin: Origin
     entries: dict[str, str]
-    summaries: dict[str, ManifestSummary]
 
     def __init__(
         self, file: pq.ParquetFile, origin: Origin, listing: Sequence[ListedManifest]
     ) -> None:
         self.origin = origin
         self.entries = {listed.package: listed.object_id for listed in listing}
-        self.summaries = {listed.package: listed.summary() for listed in listing}
         self._file = file
         self._listing = listing
+
+    @cached_property
+    def summaries(self) -> dict[str, ManifestSummary]:
+        """The summary of each manifest, by package; errors as for `read`."""
+        coverage = self._coverage()
+        return {
+            listed.package: listed.summary(coverage[listed.package]) for listed in self._listing
+        }
 
     def read(self, packages: Collection[str] | None = None) -> Iterator[Manifest]:
         """The manifests of `packages` (None: of all), by package; those it has not are passed over.
@@ -75,6 +86,11 @@ class OpenedSnapshot:
             specs = tuple(_specs(listed.package, islice(rows, listed.specs), versions))
             yield Manifest(listed.package, specs, listed.problems, listed.readable)
 
+    def listed(self) -> list[tuple[str, str]]:
+        """Every hash, with the package that lists it."""
+        table = self._rows(["hash", "package"])
+        return list(zip(table["hash"].to_pylist(), strings(table["package"]), strict=True))
+
     def disagreements(self) -> list[str]:
         """Where the rows are not those that the listing says, by package and hash, each once."""
         if [listed.package for listed in self._listing] != sorted(self.entries):
@@ -96,12 +112,31 @@ class OpenedSnapshot:
                 reasons.append(f"{listed.package} has specs, but is listed as unreadable")
         return reasons
 
-    def _rows(self) -> pa.Table:
+    def _coverage(self) -> defaultdict[str, Coverage]:
+        """What the specs of each package cover, all stacks that are told apart."""
+        table = self._rows(["package", *_COUNTED, "stacks"]).unify_dictionaries()
+        coverage: defaultdict[str, Coverage] = defaultdict(lambda: {field: {} for field in COVERED})
+        for field in _COUNTED:
+            counts = table.group_by(["package", field], use_threads=False).aggregate(_COUNT)
+            for package, value, number in zip(
+                strings(counts["package"]),
+                strings(counts[field]),
+                counts["count_all"].to_pylist(),
+                strict=True,
+            ):
+                coverage[package][field][value] = number
+        untold = table.filter(table["stacks"].is_null())
+        for package, number in Counter(strings(untold["package"])).items():
+            coverage[package]["stack"][None] = number
+        return coverage
+
+    def _rows(self, columns: Sequence[str] | None = None) -> pa.Table:
+        """The rows, with some of their columns or all."""
         import pyarrow as pa
 
         try:
             # Without threads: those of Arrow may outlive the interpreter, and then abort the process.
-            return self._file.read(use_threads=False)
+            return self._file.read(columns, use_threads=False)
         except (pa.ArrowException, OSError) as error:
             raise DamagedSnapshotError(
                 f"the rows of {self.origin.collection} at {self.origin.commit} cannot be read: {error}"
