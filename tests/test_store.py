@@ -114,10 +114,15 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
 
 def summary(manifest: Manifest) -> ManifestSummary:
     """A summary, counted the slow way."""
-    stacks = {s for spec in manifest.specs for s in spec.stacks or ()} - {"root"}
+    stacks = [(None,) if spec.stacks is None else spec.stacks for spec in manifest.specs]
+    values: dict[str, list[str | None]] = {
+        "stack": [stack for names in stacks for stack in names if stack != "root"]
+    }
+    for field in ("platform", "os", "target", "compiler"):
+        values[field] = [getattr(spec, field) for spec in manifest.specs]
     return ManifestSummary(
         len(manifest.specs),
-        {s: sum(s in (spec.stacks or ()) for spec in manifest.specs) for s in stacks},
+        {field: {v: found.count(v) for v in found} for field, found in values.items()},
         tuple(("specs.md", problem.reason) for problem in manifest.problems),
         manifest.readable,
     )

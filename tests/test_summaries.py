@@ -18,10 +18,13 @@ from hypothesis import strategies as st
 
 from cachediff.model.snapshot import ManifestSummary
 from cachediff.store import summaries as module
+from cachediff.store.hashes import ListedHashes
 from cachediff.store.summaries import SummaryCache
 
 MANY = {
-    f"{number:040x}": ManifestSummary(number, {"e4s": number, "ml": 1}, (("specs.md", "odd"),))
+    f"{number:040x}": ManifestSummary(
+        number, {"stack": {"e4s": number}, "compiler": {None: 1}}, (("specs.md", "odd"),)
+    )
     for number in range(2000)
 }
 
@@ -50,7 +53,9 @@ def recovers(path: Path) -> bool:
         st.builds(
             ManifestSummary,
             st.integers(0, 10**9),
-            st.dictionaries(st.text(), st.integers(0, 10**9)),
+            st.dictionaries(
+                st.text(), st.dictionaries(st.none() | st.text(), st.integers(0, 10**9))
+            ),
             st.lists(st.tuples(st.text(), st.text())).map(tuple),
             st.booleans(),
         ),
@@ -84,6 +89,37 @@ def test_another_version_of_the_parsers_tells_for_itself(path: Path) -> None:
         assert cache.get_many(list(MANY)) == other
     with SummaryCache(path, 1) as cache:
         assert cache.get_many(list(MANY)) == MANY
+
+
+def test_the_hashes_of_the_last_trees(path: Path) -> None:
+    hashes = {f"{number:040x}": ListedHashes.of([f"{number:032x}"[::-1]]) for number in range(20)}
+    with SummaryCache(path, 1) as cache:
+        for tree, listed in hashes.items():
+            cache.put_listed(tree, {"hdf5", tree}, listed)
+    with SummaryCache(path, 1) as cache:
+        for number, (tree, listed) in enumerate(hashes.items()):
+            assert cache.get_sharing(tree) == frozenset({"hdf5", tree})
+            known = cache.get_hashes(tree)
+            assert (known is not None) == (number >= 12)
+            assert known is None or known.encode() == listed.encode()
+        assert cache.get_sharing("f" * 40) is None
+    with SummaryCache(path, 2) as cache:
+        assert cache.get_hashes(tree) is None
+        assert cache.get_sharing(tree) is None
+
+
+def test_damaged_hashes_are_not_believed(path: Path) -> None:
+    listed = ListedHashes.of(f"{number:032}"[::-1] for number in range(100))
+    with SummaryCache(path, 1) as cache:
+        cache.put_listed("a" * 40, set(), listed)
+    content = path.read_bytes()
+    place = content.index(listed.encode()[400:440])
+    path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+    with SummaryCache(path, 1) as cache:
+        assert cache.get_hashes("a" * 40) is None
+        cache.put_listed("a" * 40, set(), listed)
+        assert (known := cache.get_hashes("a" * 40))
+        assert known.encode() == listed.encode()
 
 
 def test_more_than_sqlite_takes_as_parameters(path: Path) -> None:

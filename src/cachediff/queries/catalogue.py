@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import msgspec
+
 from cachediff.config import Settings, SourceSettings
 from cachediff.errors import (
     DamagedSnapshotError,
@@ -30,7 +32,7 @@ from cachediff.sources import (
     parse_name,
     until,
 )
-from cachediff.store import SnapshotStore, SummaryCache
+from cachediff.store import DamagedReceipt, SnapshotStore, SummaryCache
 from cachediff.store import StoredSnapshot as Stored
 
 _NO_REPOSITORY = "run inside a clone of a cache's repository, or name one: --repo, config.yaml"
@@ -53,7 +55,7 @@ class Catalogue:
         progress: Progress | None = None,
     ) -> None:
         self.settings = settings
-        self.store = SnapshotStore(settings.store)
+        self.store = SnapshotStore(settings.store, PARSER_VERSION)
         self.notices: list[str] = []
         if settings.ignored:
             self.notices.append(f"{settings.ignored} has no sources, and was not read as settings")
@@ -115,8 +117,8 @@ class Catalogue:
             )
         return self._opened_sources[found]
 
-    def stored(self, name: SnapshotName) -> Stored:
-        """The stored snapshot that `name` means.
+    def stored(self, name: SnapshotName) -> Stored | DamagedReceipt:
+        """The stored snapshot that `name` means; its receipt, where that is damaged.
 
         Raises:
             NameNotFoundError: there is none; the hint says what there is.
@@ -125,7 +127,7 @@ class Catalogue:
         listing = self.store.list(source)
         collections = {
             *(snapshot.collection for snapshot in listing.snapshots),
-            *(receipt.path.parent.name for receipt in listing.damaged),
+            *(receipt.collection for receipt in listing.damaged),
         }
         if not collections:
             of = f" of {source}" if source else ""
@@ -134,13 +136,11 @@ class Catalogue:
                 "take one: cachediff snapshot",
             )
         collection = choose(name, collections, "the store")
-        self.notices += [
-            f"{receipt.path} was passed over: {receipt.reason}. "
-            f"Take it anew: {command_for(receipt.path)}"
-            for receipt in listing.damaged
-            if receipt.path.parent.name == collection
-        ]
-        taken = [snapshot for snapshot in listing.snapshots if snapshot.collection == collection]
+        damaged = [one for one in listing.damaged if one.collection == collection]
+        # What a name means must not depend on what is damaged.
+        taken: list[Stored | DamagedReceipt] = [one for one in damaged if one.commit]
+        taken += [one for one in listing.snapshots if one.collection == collection]
+        taken.sort(key=lambda one: one.path.stem)
         sources = sorted({snapshot.source for snapshot in taken})
         if len(sources) > 1:
             raise UsageError(
@@ -148,6 +148,12 @@ class Catalogue:
                 f"say which: {sources[0]}:{collection}",
             )
         chosen = _at(name, taken)
+        self.notices += [
+            f"{receipt.path} was passed over: {receipt.reason}. "
+            f"Take it anew: {command_for(receipt.path)}"
+            for receipt in damaged
+            if receipt != chosen
+        ]
         if chosen is None and name.when == PREVIOUS:
             raise NameNotFoundError(
                 f"there is no stored snapshot of {collection} before the newest: it takes two",
@@ -170,6 +176,12 @@ class Catalogue:
     def _open_stored(self, name: SnapshotName) -> OpenedSnapshot:
         stored = self.stored(name)
         try:
+            if isinstance(stored, DamagedReceipt):
+                raise DamagedSnapshotError(
+                    f"{stored.path} is damaged: {stored.reason}",
+                    f"take it anew, where git still has it: {command_for(stored.path)}; what else is"
+                    " damaged is told by: cachediff verify",
+                )
             return StoredSnapshot(self.store.open(stored))
         except DamagedSnapshotError as damage:
             again = self._from_git(stored.origin)
@@ -182,14 +194,18 @@ class Catalogue:
             return again
 
     def _from_git(self, origin: Origin) -> OpenedSnapshot | None:
-        """The snapshot of the same origin out of git, None where git does not have it."""
+        """The snapshot of the same origin out of git, None where git does not have it.
+
+        Where the origin lacks its tree, that of its commit is meant.
+        """
         known = {name: name for name in self.settings.sources if name is not None}
         try:
             source = self.source(known.get(origin.source))
             collection = source.open(SnapshotName("", None, origin.collection, when=origin.commit))
         except (NameNotFoundError, SourceError):
             return None
-        if collection.origin != origin:
+        found = collection.origin
+        if msgspec.structs.replace(found, tree=origin.tree and found.tree) != origin:
             return None
         return GitSnapshot(collection, self._interner, self._summaries, self.progress)
 
@@ -248,8 +264,9 @@ class Catalogue:
 
 def command_for(path: Path) -> str:
     """What takes the snapshot whose file, or receipt, is at `path`: its whole name is in the path."""
+    name = f"{path.parent.parent.name}:{path.parent.name}"
     commit = path.stem.partition("-")[2]
-    return f"cachediff snapshot {path.parent.parent.name}:{path.parent.name}@{commit}"
+    return f"cachediff snapshot {name}@{commit}" if commit else f"cachediff snapshot {name}"
 
 
 def _path(text: str, folder: Path) -> Path | None:
@@ -263,7 +280,9 @@ def _path(text: str, folder: Path) -> Path | None:
     return path
 
 
-def _at(name: SnapshotName, taken: Sequence[Stored]) -> Stored | None:
+def _at(
+    name: SnapshotName, taken: Sequence[Stored | DamagedReceipt]
+) -> Stored | DamagedReceipt | None:
     """Which of the snapshots of one collection, oldest first, is meant by the WHEN of `name`."""
     when = name.when
     if when is None:

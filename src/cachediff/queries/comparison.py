@@ -15,6 +15,7 @@ from cachediff.queries.opened import (
     differing_packages,
     read_both,
 )
+from cachediff.queries.sharing import SharedHashes
 
 
 def compare_opened(old: OpenedSnapshot, new: OpenedSnapshot) -> Comparison:
@@ -29,7 +30,13 @@ def compare_opened(old: OpenedSnapshot, new: OpenedSnapshot) -> Comparison:
         if equal is None:
             equal = new.totals_without(differing)
         pages = read_both(old, new, sorted(differing))
-        comparison = compare(old.origin, new.origin, pages, equal)
+        if equal.specs:
+            shared = SharedHashes(old, new, differing)
+            comparison = compare(
+                old.origin, new.origin, shared.watched(pages), equal, shared.found()
+            )
+        else:
+            comparison = compare(old.origin, new.origin, pages, equal)
         for side in (old, new):
             if isinstance(side, GitSnapshot):
                 side.remember(differing, equal)

@@ -6,14 +6,15 @@ know what is equal, and manifests of what is not.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
+from functools import cached_property
 from typing import Protocol
 
 from cachediff import store
 from cachediff.manifests import Interner, parse
 from cachediff.model.snapshot import Manifest, ManifestSummary, Origin, Snapshot, Totals
 from cachediff.sources import FolderCollection, GitCollection, Progress
-from cachediff.store import SummaryCache
+from cachediff.store import ListedHashes, SummaryCache
 
 
 class OpenedSnapshot(Protocol):
@@ -35,6 +36,12 @@ class OpenedSnapshot(Protocol):
 
     def totals_without(self, packages: Set[str]) -> Totals:
         """What all manifests but those of `packages` come to, read only where it is not known."""
+
+    def sharing(self) -> Set[str] | None:
+        """The packages that list a hash which another one of them lists too, if they are known."""
+
+    def hashes(self) -> ListedHashes | None:
+        """The hashes that all manifests list, if they are known."""
 
 
 class GitSnapshot:
@@ -116,6 +123,18 @@ class GitSnapshot:
         if part is not None:
             self.cache.put_totals({self._tree: rest.plus(Totals.of(part))})
 
+    def sharing(self) -> Set[str] | None:
+        """The packages that list a hash which another one of them lists too, if they are known."""
+        return self.cache.get_sharing(self._tree)
+
+    def hashes(self) -> ListedHashes | None:
+        """The hashes that all manifests list, if they are known."""
+        return self.cache.get_hashes(self._tree)
+
+    def remember_listed(self, sharing: Set[str], hashes: ListedHashes) -> None:
+        """Remember which packages share a hash, and all hashes."""
+        self.cache.put_listed(self._tree, sharing, hashes)
+
     @property
     def _tree(self) -> str:
         return f"tree:{self.origin.tree}"
@@ -167,6 +186,12 @@ class FolderSnapshot:
         rest = [package for package in self.entries if package not in packages]
         return Totals.of({page.package: page.summary() for page in self.read(rest)})
 
+    def sharing(self) -> None:
+        """Not known: all manifests are read anyway."""
+
+    def hashes(self) -> None:
+        """Not known: all manifests are read anyway."""
+
 
 class StoredSnapshot:
     """A snapshot in the store, its bytes already checked."""
@@ -184,6 +209,18 @@ class StoredSnapshot:
         """What all manifests but those of `packages` come to, as they were stored."""
         summaries = self._opened.summaries.items()
         return Totals.of({name: summary for name, summary in summaries if name not in packages})
+
+    def sharing(self) -> Set[str]:
+        """The packages that list a hash which another one of them lists too."""
+        return sharing_a_hash(self._listed)
+
+    def hashes(self) -> ListedHashes:
+        """The hashes that all manifests list."""
+        return ListedHashes.of(hash_ for hash_, _ in self._listed)
+
+    @cached_property
+    def _listed(self) -> list[tuple[str, str]]:
+        return self._opened.listed()
 
 
 class LoadedSnapshot:
@@ -204,6 +241,34 @@ class LoadedSnapshot:
         """What all manifests but those of `packages` come to."""
         rest = [package for package in self.entries if package not in packages]
         return Totals.of({page.package: page.summary() for page in self.read(rest)})
+
+    def sharing(self) -> Set[str]:
+        """The packages that list a hash which another one of them lists too."""
+        return sharing_a_hash(self._listed)
+
+    def hashes(self) -> ListedHashes:
+        """The hashes that all manifests list."""
+        return ListedHashes.of(hash_ for hash_, _ in self._listed)
+
+    @cached_property
+    def _listed(self) -> list[tuple[str, str]]:
+        return [pair for page in self._manifests.values() for pair in listed(page)]
+
+
+def listed(page: Manifest) -> list[tuple[str, str]]:
+    """Every hash of a manifest, with its package."""
+    return [(spec.hash, page.package) for spec in page.specs]
+
+
+def sharing_a_hash(pairs: Iterable[tuple[str, str]]) -> set[str]:
+    """The packages that list a hash which others list too; each pair is a hash and who lists it."""
+    packages: dict[str, str] = {}
+    sharing: set[str] = set()
+    for hash_, package in pairs:
+        first = packages.setdefault(hash_, package)
+        if first != package:
+            sharing |= {first, package}
+    return sharing
 
 
 def load(opened: OpenedSnapshot) -> Snapshot:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cachediff.store.hashes import ListedHashes, beginning
 from cachediff.store.opened import OpenedSnapshot
 from cachediff.store.receipts import DamagedReceipt, StoredSnapshot, StoreListing
 from cachediff.store.snapshots import SnapshotStore
@@ -9,9 +10,11 @@ from cachediff.store.summaries import SummaryCache
 
 __all__ = [
     "DamagedReceipt",
+    "ListedHashes",
     "OpenedSnapshot",
     "SnapshotStore",
     "StoreListing",
     "StoredSnapshot",
     "SummaryCache",
+    "beginning",
 ]

@@ -2,7 +2,8 @@
 
 The columns are the fields of `Spec` and `Build`, sorted by package and hash; `compiler` and `stacks`
 are null where they are unknown. The metadata holds `cachediff.schema`, `.source`, `.collection`,
-`.commit`, `.committed_at`, `.tree`, and `.manifests`: a JSON list of `ListedManifest`.
+`.commit`, `.committed_at`, `.tree`, `.parser` where it is known: the version of the parsers that read
+the manifests, and `.manifests`: a JSON list of `ListedManifest`.
 """
 
 from __future__ import annotations
@@ -44,7 +45,9 @@ def schema() -> pa.Schema:
     )
 
 
-def encode(snapshot: Snapshot, listing: Sequence[ListedManifest]) -> bytes:
+def encode(
+    snapshot: Snapshot, listing: Sequence[ListedManifest], parser_version: int | None = None
+) -> bytes:
     """The bytes of the file for a snapshot and its listing; the same for the same pyarrow.
 
     Raises `UnicodeEncodeError` for text that UTF-8 cannot hold.
@@ -67,6 +70,7 @@ def encode(snapshot: Snapshot, listing: Sequence[ListedManifest]) -> bytes:
     metadata = {
         "cachediff.schema": SCHEMA,
         **{f"cachediff.{k}": v for k, v in msgspec.structs.asdict(snapshot.origin).items()},
+        **({} if parser_version is None else {"cachediff.parser": str(parser_version)}),
         "cachediff.manifests": msgspec.json.encode(listing).decode(),
     }
     file = pa.BufferOutputStream()

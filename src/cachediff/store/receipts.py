@@ -21,6 +21,12 @@ _NAME = re.compile(r"[A-Za-z0-9_+@-][A-Za-z0-9._+@-]{0,199}")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 _OBJECT_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
+_STEM = re.compile(
+    r"([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})([0-9]{2})Z"
+    rf"-(?:{_OBJECT_ID.pattern})"
+)
+"""Name of a snapshot's files, without the suffix."""
+
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What was stored: the digest and size of the file, its origin and its totals.
@@ -57,10 +63,40 @@ class StoredSnapshot(Receipt, frozen=True, kw_only=True):
 
 
 class DamagedReceipt(msgspec.Struct, frozen=True):
-    """A receipt that cannot be read or is not the receipt of the file beside it, and why."""
+    """A receipt that cannot be read or is not the receipt of the file beside it, and why.
+
+    What it is the receipt of is told by its path; `commit` and `committed_at` are empty where its
+    name is not of the form that receipts have.
+    """
 
     path: Path
     reason: str
+
+    @property
+    def source(self) -> str:
+        """The source of the snapshot."""
+        return self.path.parent.parent.name
+
+    @property
+    def collection(self) -> str:
+        """The collection of the snapshot."""
+        return self.path.parent.name
+
+    @property
+    def commit(self) -> str:
+        """The commit of the snapshot."""
+        return self.path.stem.partition("-")[2] if _STEM.fullmatch(self.path.stem) else ""
+
+    @property
+    def committed_at(self) -> str:
+        """The time of the commit."""
+        match = _STEM.fullmatch(self.path.stem)
+        return "{}-{}-{}T{}:{}:{}Z".format(*match.groups()) if match else ""
+
+    @property
+    def origin(self) -> Origin:
+        """Where the snapshot comes from, without its tree, which only the receipt would tell."""
+        return Origin(self.source, self.collection, self.commit, self.committed_at)
 
 
 class StoreListing(msgspec.Struct, frozen=True):

@@ -34,10 +34,13 @@ class SnapshotStore:
 
     A snapshot is stored if its receipt is there; a Parquet file without one is an unfinished write,
     which is never read. One process writes at a time; any number read.
+
+    What is written says which `parser_version` read it; what others read is read all the same.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, parser_version: int | None = None) -> None:
         self._root = root
+        self._parser_version = parser_version
 
     def write(self, snapshot: Snapshot) -> StoredSnapshot:
         """Store a snapshot; one of the same commit that is there, damaged or not, is replaced.
@@ -50,7 +53,7 @@ class SnapshotStore:
         path = snapshot_path(self._root, snapshot.origin)
         listing = listing_of(snapshot)
         try:
-            data = encode(snapshot, listing)
+            data = encode(snapshot, listing, self._parser_version)
         except UnicodeEncodeError as error:
             raise StoreError(f"{snapshot.origin.collection} cannot be stored: {error}") from error
         stored = stored_as(path, snapshot.origin, listing, data)

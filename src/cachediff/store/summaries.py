@@ -8,26 +8,39 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Self, TypeVar
 
 import msgspec
 
 from cachediff.model.snapshot import ManifestSummary, Totals
+from cachediff.store.hashes import ListedHashes
 
-_Value = TypeVar("_Value", ManifestSummary, Totals)
+_Value = TypeVar("_Value", ManifestSummary, Totals, tuple[str, ...])
 
-_TABLE = """
+_TABLES = (
+    """
 CREATE TABLE IF NOT EXISTS summary (
     object_id TEXT, parser INTEGER, summary BLOB, checksum INTEGER, PRIMARY KEY (object_id, parser)
 ) WITHOUT ROWID
-"""
+""",
+    """
+CREATE TABLE IF NOT EXISTS hashes (
+    number INTEGER PRIMARY KEY, tree TEXT, parser INTEGER, hashes BLOB, checksum INTEGER
+)
+""",
+)
 _GET = """
 SELECT object_id, summary, checksum
 FROM json_each(?) AS wanted JOIN summary ON object_id = wanted.value AND parser = ?
 """
 _PUT = "INSERT OR REPLACE INTO summary VALUES (?, ?, ?, ?)"
+_GET_HASHES = "SELECT hashes, checksum FROM hashes WHERE tree = ? AND parser = ?"
+_PUT_HASHES = "INSERT INTO hashes (tree, parser, hashes, checksum) VALUES (?, ?, ?, ?)"
+_FORGET_HASHES = "DELETE FROM hashes WHERE number <= (SELECT max(number) FROM hashes) - ?"
+_MOST_HASHES = 8
+"""Trees of which the hashes are kept: half a megabyte each, of use to the next nights."""
 _SECONDS_TO_WAIT = 1.0
 # SQL that is always the same cannot be wrong: an error in it means that the tables are not ours.
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}
@@ -68,6 +81,33 @@ class SummaryCache:
         """Remember the totals of collections, by tree."""
         self._put(totals)
 
+    def get_sharing(self, tree: str) -> frozenset[str] | None:
+        """The packages of a tree that list a hash which another one lists too, if they are known."""
+        known = self._get([f"sharing:{tree}"], tuple[str, ...])
+        return frozenset(*known.values()) if known else None
+
+    def get_hashes(self, tree: str) -> ListedHashes | None:
+        """The hashes that the manifests of a tree list, if they are known."""
+        rows: list[tuple[object, object]] = []
+        wanted = tree, self._parser_version
+        self._attempt(lambda file: rows.extend(file.execute(_GET_HASHES, wanted)))
+        for encoded, checksum in rows:
+            if isinstance(encoded, bytes) and checksum == self._checksum(tree, encoded):
+                return ListedHashes(encoded)
+        return None
+
+    def put_listed(self, tree: str, sharing: Set[str], hashes: ListedHashes) -> None:
+        """Remember the packages of a tree that share a hash, and all hashes, these for a few trees."""
+        self._put({f"sharing:{tree}": tuple(sorted(sharing))})
+        encoded = hashes.encode()
+        row = tree, self._parser_version, encoded, self._checksum(tree, encoded)
+
+        def put(file: sqlite3.Connection) -> None:
+            file.execute(_PUT_HASHES, row)
+            file.execute(_FORGET_HASHES, (_MOST_HASHES,))
+
+        self._attempt(put)
+
     def _get(self, object_ids: Sequence[str], kind: type[_Value]) -> dict[str, _Value]:
         wanted = msgspec.json.encode(object_ids).decode()
         rows: list[tuple[str, object, object]] = []
@@ -83,7 +123,7 @@ class SummaryCache:
                     continue
         return values
 
-    def _put(self, values: Mapping[str, ManifestSummary] | Mapping[str, Totals]) -> None:
+    def _put(self, values: Mapping[str, _Value]) -> None:
         if not values:
             return
         rows = []
@@ -134,7 +174,8 @@ def _connect(path: Path) -> sqlite3.Connection:
     # The default rollback journal, not WAL: home directories are on network file systems.
     connection = sqlite3.connect(path, timeout=_SECONDS_TO_WAIT)
     try:
-        connection.execute(_TABLE)
+        for table in _TABLES:
+            connection.execute(table)
     except _ERRORS:
         connection.close()
         raise
