@@ -5,52 +5,82 @@ from __future__ import annotations
 from collections import defaultdict
 from fnmatch import fnmatchcase
 
+from cachediff.changelog.news import news
 from cachediff.changelog.rows import changed_rows, row_order, unknown_row
-from cachediff.changelog.tallies import package_tally, stack_tallies
+from cachediff.changelog.tallies import coverages, package_tally
+from cachediff.changelog.waves import fold_waves
 from cachediff.model.change import ChangeKind
-from cachediff.model.changelog import Changelog, Group, PairRow, PresenceRow, Row, Topic
-from cachediff.model.comparison import Comparison, PackageStatus
+from cachediff.model.changelog import (
+    Changelog,
+    Group,
+    PackageEntry,
+    PairRow,
+    PresenceRow,
+    Row,
+    Topic,
+    WaveRow,
+)
+from cachediff.model.comparison import Comparison, PackageComparison, PackageStatus
 
 __all__ = ["arrange"]
 
-_MISSING_IN_NEW = frozenset({Topic.REMOVED, Topic.LEFT_STACK})
-_MISSING_IN_OLD = frozenset({Topic.ADDED, Topic.JOINED_STACK})
+_MISSING_IN_NEW = frozenset(
+    {Topic.PACKAGES_REMOVED, Topic.VERSIONS_REMOVED, Topic.BUILDS_REMOVED, Topic.LEFT_STACK}
+)
+_MISSING_IN_OLD = frozenset({Topic.PACKAGES_ADDED, Topic.BUILDS_ADDED, Topic.JOINED_STACK})
+_TOPICS = tuple(Topic)
 
 
 def arrange(comparison: Comparison) -> Changelog:
     """Arrange a comparison for people. Pure: equal comparisons give equal changelogs.
 
-    The changelog tells every change once, folded with those of which the same is to be said:
+    The changelog tells every change once in its groups, folded with those of which the same is to be
+    said, and once more package by package:
 
     - Packages that could not be compared come first, each with the reason.
-    - `removed` and `added` have a row for each whole package, then one for each version of which
-      the last specs went or the first came, then one for some builds of a version that stays. Builds
-      that went because several became one, and those that came because one became several, have rows
-      of their own.
+    - What is gone and what is new has a row for each whole package, for each version of which the
+      last specs went or the first came, and for the builds of a version that stays. Builds that went
+      because several became one, and those that came because one became several, have rows of their
+      own.
     - `upgraded` and `downgraded` have a row for each old and new version, `changed` for each set of
-      differences, `rebuilt` for each version, `restacked` for each version and move.
+      differences, `rebuilt` for each version or, of many packages, for each wave, `restacked` for each
+      version and move.
     - `left-stack` and `joined-stack` name packages on both sides; what came or went as a whole says
       its stacks itself.
 
-    Where the new side is suspect, what is missing from it (`removed`, `left-stack`) is counted but
-    has no rows, unless the selection asks for the kind `removed`; likewise what is missing from a
-    suspect old side (`added`, `joined-stack`).
+    Where the new side is suspect, what is missing from it (removed, `left-stack`) is counted but has
+    no rows, unless the selection asks for the kind `removed`; likewise what is missing from a suspect
+    old side (added, `joined-stack`).
     """
-    rows: dict[Topic, list[Row]] = defaultdict(list)
-    for package in comparison.packages:
-        if package.status is PackageStatus.UNKNOWN:
-            rows[Topic.UNKNOWN].append(unknown_row(package.package, comparison.old, comparison.new))
-        else:
-            for topic, row in changed_rows(package):
-                rows[topic].append(row)
     withheld = _withheld(comparison)
+    rows: dict[Topic, list[Row]] = defaultdict(list)
+    entries = []
+    for package in comparison.packages:
+        of_package = _rows(package, comparison)
+        for topic, row in of_package:
+            rows[topic].append(row)
+        if told := [each for each in of_package if each[0] not in withheld]:
+            entries.append(PackageEntry(package, tuple(told)))
+    headlines = tuple(news(rows, comparison.stacks))
+    if rows[Topic.REBUILT]:
+        rows[Topic.REBUILT] = fold_waves(rows[Topic.REBUILT])
     return Changelog(
         comparison=comparison,
         tally=package_tally(comparison.packages),
-        stacks=stack_tallies(comparison.stacks),
+        news=headlines,
+        coverage=tuple(coverages(comparison)),
         groups=tuple(
             _group(topic, rows[topic], topic in withheld) for topic in Topic if rows[topic]
         ),
+        packages=tuple(entries),
+    )
+
+
+def _rows(package: PackageComparison, comparison: Comparison) -> list[tuple[Topic, Row]]:
+    if package.status is PackageStatus.UNKNOWN:
+        return [(Topic.UNKNOWN, unknown_row(package.package, comparison.old, comparison.new))]
+    return sorted(
+        changed_rows(package), key=lambda told: (_TOPICS.index(told[0]), row_order(told[1]))
     )
 
 
@@ -70,8 +100,12 @@ def _asked_for(comparison: Comparison, kind: ChangeKind) -> bool:
 def _group(topic: Topic, rows: list[Row], withheld: bool) -> Group:
     return Group(
         topic=topic,
-        packages=len({row.package for row in rows}),
-        specs=sum(row.count for row in rows if isinstance(row, PresenceRow | PairRow)),
+        packages=len({name for row in rows for name in _packages(row)}),
+        specs=sum(row.count for row in rows if isinstance(row, PresenceRow | PairRow | WaveRow)),
         rows=() if withheld else tuple(sorted(rows, key=row_order)),
         withheld=withheld,
     )
+
+
+def _packages(row: Row) -> tuple[str, ...]:
+    return row.packages if isinstance(row, WaveRow) else (row.package,)

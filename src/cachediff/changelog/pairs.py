@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from cachediff.model.change import Change, ChangeKind
-from cachediff.model.changelog import Difference, PairRow
+from cachediff.model.changelog import Difference, PairRow, Step
 from cachediff.model.comparison import Merge, PackageComparison
 from cachediff.model.spec import ROOT_STACK, Spec
 from cachediff.model.version import Version
@@ -18,6 +18,8 @@ _DISTINCT = {
     ChangeKind.CHANGED: frozenset(_FIELDS) - {"stacks"},
     ChangeKind.RESTACKED: frozenset({"stacks"}),
 }
+
+_STEPS = (Step.MAJOR, Step.MINOR)
 
 _Way = tuple[tuple[str, ...], tuple[str, ...]]
 _Pair = tuple[Spec, Spec, dict[str, _Way]]
@@ -54,11 +56,19 @@ def pair_rows(
             stacks=tuple(
                 sorted({s for _, new, _ in pairs for s in new.stacks or ()} - {ROOT_STACK})
             ),
+            step=_step(old_version, new_version),
             differences=tuple(_differences(pairs)),
             old_stays=old_version != new_version and old_version in staying,
             merged=_became_one(merged, [new.hash for _, new, _ in pairs]),
             split=_became_one(split, [old.hash for old, _, _ in pairs])[::-1],
         )
+
+
+def _step(old: Version, new: Version) -> Step | None:
+    if old == new:
+        return None
+    place = old.first_difference(new)
+    return Step.PATCH if place is None or place >= len(_STEPS) else _STEPS[place]
 
 
 def _way(field: str, old: Spec, new: Spec) -> _Way:

@@ -13,15 +13,20 @@ from cachediff.model.changelog import (
     PresenceRow,
     Row,
     StackRow,
+    Step,
     Topic,
     Traits,
     UnknownRow,
+    WaveRow,
 )
 from cachediff.model.comparison import Merge, PackageComparison, PackageStatus, Side
 from cachediff.model.spec import ROOT_STACK, Spec
 from cachediff.model.version import Version
 
 _EXTENTS = tuple(Extent)
+_STEPS = tuple(Step)
+_REMOVED = {Extent.PACKAGE: Topic.PACKAGES_REMOVED, Extent.VERSION: Topic.VERSIONS_REMOVED}
+_ADDED = {Extent.PACKAGE: Topic.PACKAGES_ADDED}
 
 
 def unknown_row(package: str, old: Side, new: Side) -> UnknownRow:
@@ -44,14 +49,14 @@ def changed_rows(package: PackageComparison) -> Iterator[tuple[Topic, Row]]:
         versions=package.versions_removed,
         surplus=dict.fromkeys(_several(package.merged), Extent.MERGED),
     ):
-        yield Topic.REMOVED, row
+        yield _REMOVED.get(row.extent, Topic.BUILDS_REMOVED), row
     for row in _presence_rows(
         [change.new for change in changes.pop(ChangeKind.ADDED, ()) if change.new],
         whole=package.status is PackageStatus.ADDED,
         versions=package.versions_added,
         surplus=dict.fromkeys(_several(package.split), Extent.SPLIT),
     ):
-        yield Topic.ADDED, row
+        yield _ADDED.get(row.extent, Topic.BUILDS_ADDED), row
 
     for kind, pairs in changes.items():
         for pair_row in pair_rows(package, kind, pairs):
@@ -65,15 +70,22 @@ def changed_rows(package: PackageComparison) -> Iterator[tuple[Topic, Row]]:
 
 
 def row_order(row: Row) -> tuple[object, ...]:
-    """Order of the rows of one group: whole packages first, then by name, then by version."""
+    """Order of the rows of one group.
+
+    Waves, whole packages and whole versions come first, great steps before small ones; then it goes
+    by name and by version.
+    """
     match row:
+        case WaveRow():
+            return (0, -row.count, row.package)
         case PresenceRow():
-            return _EXTENTS.index(row.extent), row.package, row.versions
+            return (1, _EXTENTS.index(row.extent), row.package, row.versions)
         case PairRow():
+            step = _STEPS.index(row.step) if row.step else 0
             differences = [(each.field, each.old, each.new) for each in row.differences]
-            return row.package, row.old, row.new, differences
+            return (1, step, row.package, row.old, row.new, differences)
         case _:
-            return (row.package,)
+            return (1, row.package)
 
 
 def _reasons(package: str, side: Side) -> tuple[str, ...]:

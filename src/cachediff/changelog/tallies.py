@@ -1,13 +1,18 @@
-"""Counts of packages and of stacks."""
+"""Counts of packages, and of what stacks, platforms, oses, targets and compilers cover."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from cachediff.model.change import ChangeKind
-from cachediff.model.changelog import PackageTally, StackTally
-from cachediff.model.comparison import PackageComparison, PackageStatus, StackTotals
+from cachediff.model.changelog import Coverage, CoverageTally, PackageTally
+from cachediff.model.comparison import (
+    Comparison,
+    CoverageTotals,
+    PackageComparison,
+    PackageStatus,
+)
 
 
 def package_tally(packages: Sequence[PackageComparison]) -> PackageTally:
@@ -34,18 +39,28 @@ def package_tally(packages: Sequence[PackageComparison]) -> PackageTally:
     )
 
 
-def stack_tallies(stacks: Mapping[str, StackTotals]) -> tuple[StackTally, ...]:
-    """Stacks that differ in packages or number of specs: the greatest loss first, then by name."""
+def coverages(comparison: Comparison) -> Iterator[Coverage]:
+    """What differs in coverage, a field at a time: stacks first, then the others as they come."""
+    fields = {"stack": comparison.stacks, **comparison.coverage}
+    for field, totals in fields.items():
+        if tallies := _differing(totals):
+            yield Coverage(field, len(totals), tallies)
+
+
+def _differing(totals: Mapping[str, CoverageTotals]) -> tuple[CoverageTally, ...]:
+    """Values that differ in packages or number of specs: the greatest loss first, then by name."""
     tallies = [
-        StackTally(
-            stack=stack,
-            specs=totals.specs,
-            lost=len(totals.packages_lost),
-            gained=len(totals.packages_gained),
+        CoverageTally(
+            value=value,
+            specs=each.specs,
+            packages=each.packages,
+            lost=len(each.packages_lost),
+            gained=len(each.packages_gained),
         )
-        for stack, totals in stacks.items()
+        for value, each in totals.items()
+        if each.packages_lost
+        or each.packages_gained
+        or each.specs[0] != each.specs[1]
+        or each.packages[0] != each.packages[1]
     ]
-    differing = [
-        tally for tally in tallies if tally.lost or tally.gained or tally.specs[0] != tally.specs[1]
-    ]
-    return tuple(sorted(differing, key=lambda tally: (-tally.lost, -tally.gained, tally.stack)))
+    return tuple(sorted(tallies, key=lambda tally: (-tally.lost, -tally.gained, tally.value)))

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from cachediff.model.comparison import Comparison
+from cachediff.model.comparison import Comparison, PackageComparison
 from cachediff.model.version import Version
 
 
@@ -15,15 +15,29 @@ class Topic(StrEnum):
     """What a group tells, in the order of telling: what is unknown, then losses, then the rest."""
 
     UNKNOWN = "unknown"
-    REMOVED = "removed"
     LEFT_STACK = "left-stack"
+    PACKAGES_REMOVED = "packages-removed"
+    VERSIONS_REMOVED = "versions-removed"
     DOWNGRADED = "downgraded"
+    BUILDS_REMOVED = "builds-removed"
     UPGRADED = "upgraded"
-    ADDED = "added"
+    PACKAGES_ADDED = "packages-added"
+    BUILDS_ADDED = "builds-added"
     CHANGED = "changed"
     REBUILT = "rebuilt"
     RESTACKED = "restacked"
     JOINED_STACK = "joined-stack"
+
+
+class Step(StrEnum):
+    """How far apart two versions are, by the component in which they first differ.
+
+    `major`: the first one; `minor`: the second; `patch`: a later one, or only the pre-release.
+    """
+
+    MAJOR = "major"
+    MINOR = "minor"
+    PATCH = "patch"
 
 
 class Extent(StrEnum):
@@ -99,7 +113,8 @@ class Difference(msgspec.Struct, frozen=True):
 class PairRow(msgspec.Struct, frozen=True):
     """Pairs of one package of which the same is to be said.
 
-    `count` is the number of pairs, `stacks` the stacks that any of the new specs is in.
+    `count` is the number of pairs, `stacks` the stacks that any of the new specs is in, `step` how far
+    apart the versions are, None where they are the same.
     `differences` leave the version out, which is `old` and `new`; `old_stays` says that there are
     still builds of the old version. `merged` and `split` count builds (before, after) that became
     fewer or more: (2, 1) where two builds became one; (0, 0) where none did.
@@ -114,9 +129,23 @@ class PairRow(msgspec.Struct, frozen=True):
     old_stays: bool = False
     merged: tuple[int, int] = (0, 0)
     split: tuple[int, int] = (0, 0)
+    step: Step | None = None
 
 
-Row: TypeAlias = UnknownRow | StackRow | PresenceRow | PairRow
+class WaveRow(msgspec.Struct, frozen=True):
+    """Many packages that were rebuilt in the same stacks, of which nothing else is said here.
+
+    `package` is the one with the most such specs, `packages` are all of them, sorted; `count` is the
+    number of their rebuilt specs, `stacks` those that they are in (none, where none are told).
+    """
+
+    package: str
+    packages: tuple[str, ...]
+    count: int
+    stacks: tuple[str, ...]
+
+
+Row: TypeAlias = UnknownRow | StackRow | PresenceRow | PairRow | WaveRow
 
 
 class Group(msgspec.Struct, frozen=True):
@@ -155,23 +184,57 @@ class PackageTally(msgspec.Struct, frozen=True):
     differing: int = 0
 
 
-class StackTally(msgspec.Struct, frozen=True):
-    """One stack: specs before and after, and how many packages it lost and gained."""
+class News(msgspec.Struct, frozen=True):
+    """Packages (sorted) of which the same is news: the topic, and the stack that they left or joined."""
 
-    stack: str
+    topic: Topic
+    packages: tuple[str, ...]
+    stack: str | None = None
+
+
+class CoverageTally(msgspec.Struct, frozen=True):
+    """One stack, platform, os, target or compiler: its specs and packages before and after.
+
+    `lost` and `gained` count the packages that left it and came to it.
+    """
+
+    value: str
     specs: tuple[int, int]
+    packages: tuple[int, int]
     lost: int
     gained: int
+
+
+class Coverage(msgspec.Struct, frozen=True):
+    """The values of one field, such as `os`, that cover other specs or packages than before.
+
+    `tallies` are the greatest loss first; `values` counts all values that there are on either side.
+    """
+
+    field: str
+    values: int
+    tallies: tuple[CoverageTally, ...]
+
+
+class PackageEntry(msgspec.Struct, frozen=True):
+    """All that is told of one package: its rows, each with its topic, in the order of telling."""
+
+    package: PackageComparison
+    rows: tuple[tuple[Topic, Row], ...]
 
 
 class Changelog(msgspec.Struct, frozen=True):
     """A comparison arranged for people.
 
-    `groups` are in the order of `Topic`, none of them empty; `stacks` are those that lost or gained
-    packages or have another number of specs, the greatest loss first.
+    `news` is what a headline says, in the order of `Topic`, of stacks the greatest loss or gain first.
+    `groups` are in the same order, none of them empty; `coverage` has the fields of which any
+    value differs, stacks first; `packages` has every package that is told, by name, unfolded: without
+    waves.
     """
 
     comparison: Comparison
     tally: PackageTally
-    stacks: tuple[StackTally, ...]
+    news: tuple[News, ...]
+    coverage: tuple[Coverage, ...]
     groups: tuple[Group, ...]
+    packages: tuple[PackageEntry, ...]

@@ -58,6 +58,15 @@ class Version:
         object.__setattr__(self, "_key", key)
         object.__setattr__(self, "_hash", hash(key))
 
+    def first_difference(self, other: Version) -> int | None:
+        """Place of the first component, from 0, in which two versions differ; pre-releases and git refs
+        are no components: None where nothing else differs."""
+        mine, others = self._key[0], other._key[0]
+        for place, (one, another) in enumerate(zip(mine, others, strict=False)):
+            if one != another:
+                return place
+        return None if mine == others else min(len(mine), len(others))
+
     def __str__(self) -> str:
         return self.text
 
