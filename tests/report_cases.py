@@ -9,6 +9,7 @@ from collections import Counter
 from cachediff.model.change import Change, ChangeKind
 from cachediff.model.comparison import (
     Comparison,
+    CoverageTotals,
     Merge,
     PackageComparison,
     PackageCounts,
@@ -16,12 +17,12 @@ from cachediff.model.comparison import (
     Selection,
     Side,
     SpecCounts,
-    StackTotals,
 )
 from cachediff.model.snapshot import Origin, Problem
 from cachediff.model.spec import Build, Spec
 from cachediff.model.version import Version
 
+COVERED = ("platform", "os", "target", "compiler")
 E4S = ("e4s", "root")
 BOTH = ("e4s", "radiuss", "root")
 
@@ -146,7 +147,9 @@ def comparison(
     *packages: PackageComparison,
     old: Side = OLD,
     new: Side | None = None,
-    stacks: dict[str, StackTotals] | None = None,
+    stacks: dict[str, CoverageTotals] | None = None,
+    coverage: dict[str, dict[str, CoverageTotals]] | None = None,
+    stacks_untold: tuple[int, int] = (0, 0),
     selection: Selection | None = None,
     left_out: int = 0,
     unknown_specs: tuple[int, int] = (0, 0),
@@ -166,6 +169,8 @@ def comparison(
             unknown=unknown_specs,
         ),
         stacks=stacks or {},
+        coverage={field: {} for field in COVERED} | (coverage or {}),
+        stacks_untold=stacks_untold,
         packages=tuple(sorted(packages, key=lambda each: each.package)),
         selection=selection or Selection(),
         left_out=left_out,
@@ -276,16 +281,41 @@ def every_kind() -> Comparison:
             left=("radiuss",),
         ),
         stacks={
-            "e4s": StackTotals((12_034, 12_029), ("amrex",), ("py-nose",)),
-            "hep": StackTotals((512, 513), ("bzip2",), ()),
-            "radiuss": StackTotals((804, 806), ("amrex", "curl"), ("bzip2",)),
-            "tutorial": StackTotals((91, 91)),
+            "e4s": CoverageTotals((12_034, 12_029), (702, 702), ("amrex",), ("py-nose",)),
+            "hep": CoverageTotals((512, 513), (88, 89), ("bzip2",), ()),
+            "radiuss": CoverageTotals((804, 806), (121, 122), ("amrex", "curl"), ("bzip2",)),
+            "tutorial": CoverageTotals((91, 91), (30, 30)),
+        },
+        coverage={
+            "platform": {"linux": CoverageTotals((60_101, 60_264), (1_298, 1_298))},
+            "os": {
+                "ubuntu22.04": CoverageTotals(
+                    (48_201, 48_119), (1_290, 1_290), ("amrex",), ("py-nose",)
+                ),
+                "ubuntu24.04": CoverageTotals(
+                    (11_900, 12_145), (988, 989), ("cmake", "kokkos"), ("py-nose",)
+                ),
+            },
+            "target": {
+                "aarch64": CoverageTotals((6_120, 6_119), (840, 839), (), ("zlib",)),
+                "x86_64_v3": CoverageTotals(
+                    (53_981, 54_144), (1_298, 1_298), ("amrex",), ("py-nose",)
+                ),
+                "x86_64_v4": CoverageTotals((0, 1), (0, 1), ("kokkos",)),
+            },
+            "compiler": {
+                "gcc@11.4.0": CoverageTotals(
+                    (60_101, 60_229), (1_298, 1_298), ("amrex",), ("py-nose",)
+                ),
+                "gcc@12.3.0": CoverageTotals((0, 3), (0, 2), ("py-numpy",)),
+                "none": CoverageTotals((0, 32), (0, 2)),
+            },
         },
     )
 
 
 def no_changes() -> Comparison:
-    return comparison(stacks={"e4s": StackTotals((12_034, 12_034))})
+    return comparison(stacks={"e4s": CoverageTotals((12_034, 12_034), (702, 702))})
 
 
 def problems() -> Comparison:
@@ -321,7 +351,7 @@ def suspect_new() -> Comparison:
         package("zlib", removed(spec("zlib a")), kept=("1.0",), left=("e4s",)),
         package("curl", pair("upgraded", spec("curl a", "8.11.1"), spec("curl b", "8.12.0"))),
         new=side(manifests=12, specs=310, suspect="12 manifests where there were 1,298"),
-        stacks={"e4s": StackTotals((12_034, 40), (), ("hdf5", "zlib"))},
+        stacks={"e4s": CoverageTotals((12_034, 40), (12, 10), (), ("hdf5", "zlib"))},
     )
 
 
@@ -330,7 +360,7 @@ def suspect_old() -> Comparison:
         package("hdf5", added(spec("hdf5 a")), added(spec("hdf5 b")), status="added"),
         package("curl", removed(spec("curl a")), status="removed"),
         old=side("develop-2025-04-13", manifests=2, specs=8, suspect="no manifest is left"),
-        stacks={"e4s": StackTotals((8, 12_034), ("hdf5",), ("curl",))},
+        stacks={"e4s": CoverageTotals((8, 12_034), (2, 2), ("hdf5",), ("curl",))},
     )
 
 
@@ -394,7 +424,9 @@ def long() -> Comparison:
             for n in range(25)
         ],
         new=side(problems=tuple(Problem(f"p{n}/specs.md", "no `meta`") for n in range(22))),
-        stacks={f"stack-{n:02}": StackTotals((10, 11 + n), (f"p{n}",)) for n in range(22)},
+        stacks={
+            f"stack-{n:02}": CoverageTotals((10, 11 + n), (4, 5), (f"p{n}",)) for n in range(22)
+        },
     )
 
 
@@ -415,6 +447,7 @@ def no_commits_and_no_stacks() -> Comparison:
         ),
         old=folder("old"),
         new=folder("new"),
+        stacks_untold=(9, 9),
     )
 
 
@@ -469,7 +502,10 @@ def hostile(value: str = HOSTILE) -> Comparison:
         ),
         old=evil_side(),
         new=evil_side(suspect=value),
-        stacks={value: StackTotals((1, 2), (value,), (value,))},
+        stacks={value: CoverageTotals((1, 2), (1, 1), (value,), (value,))},
+        coverage={
+            field: {value: CoverageTotals((1, 2), (1, 1), (value,), (value,))} for field in COVERED
+        },
         selection=Selection((value,), (value,), (value,), (value,), (value,), ("removed",)),
         left_out=1,
     )

@@ -13,13 +13,12 @@ from cachediff.changelog import arrange
 from cachediff.model.change import Change, ChangeKind
 from cachediff.model.changelog import (
     Changelog,
-    Coverage,
-    CoverageTally,
+    CoverageChange,
     Difference,
     Extent,
+    FieldCoverage,
     Group,
     News,
-    PackageTally,
     PairRow,
     PresenceRow,
     Row,
@@ -270,18 +269,20 @@ def test_groups_are_in_the_order_of_telling_and_none_is_empty() -> None:
     assert all(each.rows for each in changelog.groups)
 
 
-def test_packages_count_once_under_each_kind_that_they_have() -> None:
+def test_packages_count_once_under_each_topic_that_they_have() -> None:
     changelog = arrange(
         comparison(
             package("a", upgrade("1"), upgrade("2"), removed(spec("a 3")), kept=("1.0",)),
             package("b", added(spec("b 1")), status="added"),
-            package("c", removed(spec("c 1")), status="removed"),
             package("d", status="unknown"),
         )
     )
-    assert changelog.tally == PackageTally(
-        unknown=1, added=1, removed=1, upgraded=1, lost_builds=1, differing=4
-    )
+    assert {each.topic: (each.packages, each.specs) for each in changelog.groups} == {
+        Topic.UNKNOWN: (1, 0),
+        Topic.UPGRADED: (1, 2),
+        Topic.BUILDS_REMOVED: (1, 1),
+        Topic.PACKAGES_ADDED: (1, 1),
+    }
 
 
 def test_what_is_gone_is_told_apart_by_how_much_of_it_is() -> None:
@@ -377,7 +378,7 @@ def test_news_is_told_in_the_order_of_topics_with_the_packages_that_it_is_about(
             package("b", added(spec("b 1")), status="added"),
             package("c", removed(spec("c 1")), status="removed"),
             stacks={
-                "e4s": CoverageTotals((1, 1), (1, 1), ("b",), ("c",)),
+                "e4s": CoverageTotals((1, 1), (1, 1), ("a", "b"), ("c",)),
                 "hep": CoverageTotals((9, 7), (9, 7), (), ("a", "c")),
             },
         )
@@ -389,7 +390,7 @@ def test_news_is_told_in_the_order_of_topics_with_the_packages_that_it_is_about(
         News(Topic.BUILDS_REMOVED, ("a",)),
         News(Topic.UPGRADED, ("a",)),
         News(Topic.PACKAGES_ADDED, ("b",)),
-        News(Topic.JOINED_STACK, ("b",), "e4s"),
+        News(Topic.JOINED_STACK, ("a",), "e4s"),
     )
 
 
@@ -420,13 +421,13 @@ def test_stacks_are_ordered_by_what_they_lost_and_equal_ones_are_left_out() -> N
             }
         )
     )
-    assert changelog.coverage[0] == Coverage(
+    assert changelog.coverage[0] == FieldCoverage(
         "stack",
         4,
         (
-            CoverageTally("d", (9, 1), (3, 1), lost=2, gained=0),
-            CoverageTally("c", (9, 9), (2, 2), lost=1, gained=1),
-            CoverageTally("b", (1, 2), (1, 1), lost=0, gained=0),
+            CoverageChange("d", (9, 1), (3, 1), lost=2, gained=0),
+            CoverageChange("c", (9, 9), (2, 2), lost=1, gained=1),
+            CoverageChange("b", (1, 2), (1, 1), lost=0, gained=0),
         ),
     )
 

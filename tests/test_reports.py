@@ -17,6 +17,7 @@ from markdown_it.token import Token
 from rich.cells import cell_len
 
 from cachediff.changelog import arrange
+from cachediff.errors import ReportError
 from cachediff.model.changelog import Changelog
 from cachediff.reports import FORMATS, Layout
 from cachediff.reports.json import render_json
@@ -27,7 +28,7 @@ from report_cases import CASES, HOSTILE, comparison, hostile, package, pair, spe
 
 GOLDEN = Path(__file__).parent / "golden" / "reports"
 SUFFIXES = {"text": "txt", "markdown": "md", "json": "json"}
-LAYOUT = Layout(width=100, colour=False, limit=20)
+LAYOUT = Layout(width=100, limit=20)
 WIDE = 1_000_000
 TIMES = "\N{MULTIPLICATION SIGN}"
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -44,7 +45,7 @@ def text(changelog: Changelog, width: int = WIDE, limit: int | None = None) -> s
 # Golden files: every case in every format. UPDATE_GOLDEN=1 writes them; the diff is for people.
 
 
-@pytest.mark.parametrize("form", sorted(FORMATS))
+@pytest.mark.parametrize("form", sorted(SUFFIXES))
 @pytest.mark.parametrize("case", sorted(folders() | CASES.keys()))
 def test_golden(case: str, form: str) -> None:
     assert case in CASES, f"{GOLDEN / case} is the expectation of no case"
@@ -101,7 +102,7 @@ def test_long_values_are_cut_and_show_it() -> None:
 
 @pytest.mark.parametrize("case", sorted(CASES))
 def test_reports_hold_no_control_characters(case: str) -> None:
-    for form in FORMATS:
+    for form in SUFFIXES:
         report = FORMATS[form](CASES[case](), arrange, LAYOUT)
         assert report.endswith("\n")
         assert all(line.isprintable() for line in report[:-1].split("\n"))
@@ -173,7 +174,7 @@ def test_a_narrow_terminal_loses_nothing(case: str, width: int) -> None:
 
 def test_rows_stay_on_their_line_where_there_is_room_and_fit_where_there_is_not() -> None:
     changelog = arrange(CASES["every-kind"]())
-    (line,) = [line for line in text(changelog).split("\n") if "py-numpy" in line]
+    (line,) = [line for line in text(changelog).split("\n") if "  py-numpy " in line]
     assert line.endswith("1.26.4 stays in other builds · e4s")
     for width in range(100, 140):
         assert max(map(cell_len, text(changelog, width).split("\n"))) <= width
@@ -237,16 +238,71 @@ def test_long_tables_are_folded_and_short_ones_are_not() -> None:
     assert "<details>" not in cut
 
 
+def least_size(changelog: Changelog) -> int:
+    """As many bytes as a report takes in which every row is cut that can be."""
+    with pytest.raises(ReportError) as error:
+        render_markdown(changelog, max_size=0)
+    return int(re.sub(r"\D", "", error.value.hint))
+
+
+SIZES = st.integers(0, 12_000)
+
+
+@given(st.sampled_from(sorted(CASES)), SIZES)
+def test_markdown_is_cut_to_a_size_and_says_so(case: str, max_size: int) -> None:
+    changelog = arrange(CASES[case]())
+    whole = render_markdown(changelog)
+    if len(whole.encode()) <= max_size:
+        assert render_markdown(changelog, max_size=max_size) == whole
+        return
+    least = least_size(changelog)
+    if max_size < least:
+        with pytest.raises(ReportError, match="does not fit"):
+            render_markdown(changelog, max_size=max_size)
+        return
+    # To say of how many bytes it is cut takes more of them than to say of none.
+    cut = render_markdown(changelog, max_size=max(max_size, least + len("12,000")))
+    assert len(cut.encode()) <= max(max_size, least + len("12,000"))
+    left_out = re.search(r"Cut to [\d,]+ bytes: ([\d,]+) rows are left out", cut)
+    assert left_out
+    lost = [line for line in whole.split("\n") if line.startswith("| `") and line not in cut]
+    assert len(lost) <= int(left_out[1])
+    told = sum(int(number) for number in re.findall(r"… and (\d+) more, cut here", cut))
+    assert told == int(left_out[1])
+
+
+def test_the_least_important_is_cut_first() -> None:
+    changelog = arrange(CASES["every-kind"]())
+    whole = render_markdown(changelog)
+    titles = [line for line in whole.split("\n") if line.startswith("### ")]
+    emptied = []
+    for max_size in range(len(whole.encode()), least_size(changelog), -50):
+        cut = render_markdown(changelog, max_size=max_size)
+        sections = re.split(r"^### ", cut, flags=re.MULTILINE)[1:]
+        emptied += [
+            title
+            for title, rows in (section.split(":", 1) for section in sections)
+            if "\n| " not in rows and title not in emptied
+        ]
+        assert [f"### {section.splitlines()[0]}" for section in sections] == titles
+    assert emptied[:2] == ["Rebuilt", "Restacked"]
+    assert "What was compared" not in emptied
+
+
 def test_json_has_the_keys_of_the_contract_in_its_order() -> None:
     report = json.loads(render_json(CASES["every-kind"]()))
     side = ["source", "collection", "commit", "committed_at", "tree", "manifests", "unreadable"]
     assert list(report["old"]) == [*side, "packages", "specs", "problems", "suspect"]
     assert list(report) == [
-        "schema", "old", "new", "summary", "selection", "left_out", "stacks", "packages",
+        "schema", "old", "new", "summary", "selection", "left_out", "notices", "stacks",
+        "stacks_untold", "coverage", "packages",
     ]  # fmt: skip
     counts = ["added", "removed", "rebuilt", "upgraded", "downgraded", "changed", "restacked"]
     assert list(report["summary"]["specs"]) == [*counts, "unchanged", "unknown"]
-    assert list(report["stacks"]["e4s"]) == ["specs", "packages_gained", "packages_lost"]
+    totals = ["specs", "packages", "packages_gained", "packages_lost"]
+    assert list(report["stacks"]["e4s"]) == totals
+    assert list(report["coverage"]) == ["platform", "os", "target", "compiler"]
+    assert list(report["coverage"]["compiler"]["none"]) == totals
     first = report["packages"][0]
     assert list(first) == [
         "package", "status", "versions", "stacks", "changes", "merged", "split",

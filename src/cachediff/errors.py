@@ -43,3 +43,7 @@ class DamagedSnapshotError(StoreError):
 
 class UsageError(CachediffError):
     """A request that contradicts itself or is not of the form that the command takes."""
+
+
+class ReportError(CachediffError):
+    """A report that cannot be made: a template that is not one, a comparison that cannot be read back."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from fnmatch import fnmatchcase
 
+from cachediff.changelog.coverage import coverages
 from cachediff.changelog.news import news
 from cachediff.changelog.rows import changed_rows, row_order, unknown_row
-from cachediff.changelog.tallies import coverages, package_tally
 from cachediff.changelog.waves import fold_waves
 from cachediff.model.change import ChangeKind
 from cachediff.model.changelog import (
@@ -66,7 +66,6 @@ def arrange(comparison: Comparison) -> Changelog:
         rows[Topic.REBUILT] = fold_waves(rows[Topic.REBUILT])
     return Changelog(
         comparison=comparison,
-        tally=package_tally(comparison.packages),
         news=headlines,
         coverage=tuple(coverages(comparison)),
         groups=tuple(

@@ -162,28 +162,6 @@ class Group(msgspec.Struct, frozen=True):
     withheld: bool = False
 
 
-class PackageTally(msgspec.Struct, frozen=True):
-    """Packages by what became of them.
-
-    `added`, `removed` and `unknown` are whole packages. A package on both sides counts once under
-    each kind of change that it has: `gained_builds` for specs added, `lost_builds` for specs
-    removed, the others for at least one pair of that kind. `differing` counts all of these packages,
-    each once.
-    """
-
-    unknown: int = 0
-    added: int = 0
-    removed: int = 0
-    upgraded: int = 0
-    downgraded: int = 0
-    changed: int = 0
-    gained_builds: int = 0
-    lost_builds: int = 0
-    rebuilt: int = 0
-    restacked: int = 0
-    differing: int = 0
-
-
 class News(msgspec.Struct, frozen=True):
     """Packages (sorted) of which the same is news: the topic, and the stack that they left or joined."""
 
@@ -192,7 +170,7 @@ class News(msgspec.Struct, frozen=True):
     stack: str | None = None
 
 
-class CoverageTally(msgspec.Struct, frozen=True):
+class CoverageChange(msgspec.Struct, frozen=True):
     """One stack, platform, os, target or compiler: its specs and packages before and after.
 
     `lost` and `gained` count the packages that left it and came to it.
@@ -205,7 +183,7 @@ class CoverageTally(msgspec.Struct, frozen=True):
     gained: int
 
 
-class Coverage(msgspec.Struct, frozen=True):
+class FieldCoverage(msgspec.Struct, frozen=True):
     """The values of one field, such as `os`, that cover other specs or packages than before.
 
     `tallies` are the greatest loss first; `values` counts all values that there are on either side.
@@ -213,7 +191,7 @@ class Coverage(msgspec.Struct, frozen=True):
 
     field: str
     values: int
-    tallies: tuple[CoverageTally, ...]
+    tallies: tuple[CoverageChange, ...]
 
 
 class PackageEntry(msgspec.Struct, frozen=True):
@@ -233,8 +211,7 @@ class Changelog(msgspec.Struct, frozen=True):
     """
 
     comparison: Comparison
-    tally: PackageTally
     news: tuple[News, ...]
-    coverage: tuple[Coverage, ...]
+    coverage: tuple[FieldCoverage, ...]
     groups: tuple[Group, ...]
     packages: tuple[PackageEntry, ...]

@@ -59,8 +59,10 @@ class Version:
         object.__setattr__(self, "_hash", hash(key))
 
     def first_difference(self, other: Version) -> int | None:
-        """Place of the first component, from 0, in which two versions differ; pre-releases and git refs
-        are no components: None where nothing else differs."""
+        """Place, from 0, of the first component in which two versions differ.
+
+        None where none does: pre-releases and git refs are no components.
+        """
         mine, others = self._key[0], other._key[0]
         for place, (one, another) in enumerate(zip(mine, others, strict=False)):
             if one != another:

@@ -5,47 +5,58 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from cachediff.model.changelog import (
     Difference,
     Extent,
     Group,
-    PackageTally,
     PairRow,
     PresenceRow,
     Row,
+    Step,
     Topic,
     Traits,
     UnknownRow,
+    WaveRow,
 )
-from cachediff.model.comparison import StackTotals
+from cachediff.model.comparison import Comparison, CoverageTotals
 from cachediff.reports.phrases import Show, counted, listed
 
 TITLES = {
     Topic.UNKNOWN: "Unknown",
-    Topic.REMOVED: "Removed",
     Topic.LEFT_STACK: "Left a stack",
+    Topic.PACKAGES_REMOVED: "Packages removed",
+    Topic.VERSIONS_REMOVED: "Versions removed",
     Topic.DOWNGRADED: "Downgraded",
+    Topic.BUILDS_REMOVED: "Builds removed",
     Topic.UPGRADED: "Upgraded",
-    Topic.ADDED: "Added",
+    Topic.PACKAGES_ADDED: "Packages added",
+    Topic.BUILDS_ADDED: "Builds added",
     Topic.CHANGED: "Changed",
     Topic.REBUILT: "Rebuilt",
     Topic.RESTACKED: "Restacked",
     Topic.JOINED_STACK: "Joined a stack",
 }
 
+FIELDS = {
+    "stack": "Stacks",
+    "platform": "Platforms",
+    "os": "Operating systems",
+    "target": "Targets",
+    "compiler": "Compilers",
+}
+"""What the values of a field of coverage are called."""
+
 _EXTENTS = {
-    (Topic.REMOVED, Extent.PACKAGE): "package gone",
-    (Topic.REMOVED, Extent.VERSION): "version gone",
-    (Topic.REMOVED, Extent.BUILDS): "some builds gone",
-    (Topic.REMOVED, Extent.MERGED): "builds merged",
-    (Topic.ADDED, Extent.PACKAGE): "new package",
-    (Topic.ADDED, Extent.VERSION): "new version",
-    (Topic.ADDED, Extent.BUILDS): "more builds",
-    (Topic.ADDED, Extent.SPLIT): "builds split",
+    (Topic.BUILDS_REMOVED, Extent.MERGED): "builds merged",
+    (Topic.BUILDS_ADDED, Extent.VERSION): "new version",
+    (Topic.BUILDS_ADDED, Extent.BUILDS): "more builds",
+    (Topic.BUILDS_ADDED, Extent.SPLIT): "builds split",
 }
 
 
-def size(group: Group, tally: PackageTally) -> str:
+def size(group: Group) -> str:
     """Say how much a group stands for."""
     packages, specs = counted(group.packages, "package"), counted(group.specs, "spec")
     match group.topic:
@@ -54,24 +65,41 @@ def size(group: Group, tally: PackageTally) -> str:
         case Topic.LEFT_STACK | Topic.JOINED_STACK:
             place = "still" if group.topic is Topic.LEFT_STACK else "already"
             return f"{packages}, {place} in the collection"
-        case Topic.REMOVED:
-            return f"{_whole_and_part(tally.removed, tally.lost_builds)}, {specs}"
-        case Topic.ADDED:
-            return f"{_whole_and_part(tally.added, tally.gained_builds)}, {specs}"
+        case Topic.UPGRADED | Topic.DOWNGRADED:
+            return f"{packages}, {specs}{_steps(group)}"
         case _:
             return f"{packages}, {specs}"
 
 
 def withheld(group: Group) -> tuple[str, str]:
     """Say why a group has no rows, and the option that lists them."""
-    if group.topic in (Topic.REMOVED, Topic.LEFT_STACK):
-        return "not listed, because NEW is suspect", "--kind removed"
-    return "not listed, because OLD is suspect", "--kind added"
+    if group.topic in (Topic.PACKAGES_ADDED, Topic.BUILDS_ADDED, Topic.JOINED_STACK):
+        return "not listed, because OLD is suspect", "--kind added"
+    return "not listed, because NEW is suspect", "--kind removed"
 
 
 def label(row: Row, topic: Topic) -> str:
-    """Say to what extent specs went or came; '' for other rows."""
-    return _EXTENTS[topic, row.extent] if isinstance(row, PresenceRow) else ""
+    """Say what sort of row it is among those of its group; '' where that goes without saying."""
+    match row:
+        case PresenceRow():
+            return _EXTENTS.get((topic, row.extent), "")
+        case PairRow():
+            return row.step or ""
+        case _:
+            return ""
+
+
+def packages(row: Row, show: Show) -> str:
+    """Name what a row is about: a package, or `zlib-ng and 412 others`."""
+    others = counted(len(row.packages) - 1, "other") if isinstance(row, WaveRow) else ""
+    return f"{show(row.package)} and {others}" if others else show(row.package)
+
+
+def wave(row: WaveRow, show: Show) -> str:
+    """`zlib-ng and 412 others rebuilt, all in e4s and radiuss`."""
+    *first, last = map(show, row.stacks) if row.stacks else ("no stack",)
+    stacks = f"{', '.join(first)} and {last}" if first else last
+    return f"{packages(row, show)} rebuilt, all in {stacks}"
 
 
 def details(row: Row, show: Show, arrow: str, *, brief: bool) -> list[str]:
@@ -83,24 +111,40 @@ def details(row: Row, show: Show, arrow: str, *, brief: bool) -> list[str]:
             return _presence(row, show, brief=brief)
         case PairRow():
             return _pair(row, show, arrow)
+        case WaveRow():
+            others = [package for package in row.packages if package != row.package]
+            return [] if brief else [f"with {listed(others, show, brief=False)}"]
         case _:
             return []
 
 
-def stack_packages(totals: StackTotals, show: Show, *, brief: bool) -> list[str]:
-    """Name the packages that a stack lost and gained."""
-    return [
-        f"{verb} {listed(packages, show, brief=brief)}"
-        for verb, packages in (("lost", totals.packages_lost), ("gained", totals.packages_gained))
-        if packages
-    ]
+def lost_and_gained(
+    totals: CoverageTotals, comparison: Comparison, show: Show, *, brief: bool
+) -> tuple[str, str]:
+    """Name the packages that a stack, or whatever it is, lost and gained; '' where there is none.
+
+    What a suspect side lacks is counted, and not named.
+    """
+    lost, gained = totals.packages_lost, totals.packages_gained
+    return (
+        f"{len(lost):,} (suspect)"
+        if comparison.new.suspect and lost
+        else listed(lost, show, brief=brief),
+        f"{len(gained):,} (suspect)"
+        if comparison.old.suspect and gained
+        else listed(gained, show, brief=brief),
+    )
 
 
-def _whole_and_part(whole: int, part: int) -> str:
-    """`3 packages and builds of 2 others`."""
-    if not whole:
-        return f"builds of {counted(part, 'package')}"
-    return counted(whole, "package") + (f" and builds of {counted(part, 'other')}" if part else "")
+def _steps(group: Group) -> str:
+    """` (2 major, 5 minor, 5 patch)`, counting each package where its greatest step is."""
+    greatest: dict[str, Step] = {}
+    for row in group.rows:  # great steps come first
+        if isinstance(row, PairRow) and row.step:
+            greatest.setdefault(row.package, row.step)
+    counts = Counter(greatest.values())
+    told = ", ".join(f"{counts[step]:,} {step}" for step in Step if counts[step])
+    return f" ({told})" if told else ""
 
 
 def _failures(row: UnknownRow, show: Show, *, brief: bool) -> list[str]:

@@ -4,68 +4,91 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import cache
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-import msgspec
-
-from cachediff.model.changelog import Changelog, Group, PairRow, PresenceRow, Row, StackRow, Topic
+from cachediff.model.changelog import (
+    Changelog,
+    FieldCoverage,
+    Group,
+    PairRow,
+    PresenceRow,
+    Row,
+    StackRow,
+    Topic,
+    WaveRow,
+)
 from cachediff.model.comparison import Comparison
 from cachediff.reports import details, overview
 from cachediff.reports.phrases import listed
+from cachediff.reports.sections import Section, Table, fit
+from cachediff.reports.templating import render
 from cachediff.reports.visible import visible
 
-if TYPE_CHECKING:
-    from jinja2 import Template
-
 _ARROW = "→"
-_MOST_OPEN = 15
+_MOST_IMPORTANT_FIRST = (
+    Topic.UNKNOWN,
+    Topic.LEFT_STACK,
+    Topic.PACKAGES_REMOVED,
+    Topic.VERSIONS_REMOVED,
+    Topic.DOWNGRADED,
+    "problems",
+    "stacks",
+    Topic.BUILDS_REMOVED,
+    Topic.UPGRADED,
+    Topic.PACKAGES_ADDED,
+    Topic.BUILDS_ADDED,
+    Topic.CHANGED,
+    "coverage",
+    Topic.JOINED_STACK,
+    Topic.RESTACKED,
+    Topic.REBUILT,
+)
+_RANKS = {name: rank for rank, name in enumerate(_MOST_IMPORTANT_FIRST, 1)}
 _BACKTICKS = re.compile(r"`+")
 
 
-class Table(msgspec.Struct, frozen=True):
-    """A table as the template lays it out: every cell is Markdown already."""
-
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    left_out: int = 0
-
-    @property
-    def folded(self) -> bool:
-        """Whether the table is too long to stand open."""
-        return len(self.rows) > _MOST_OPEN
-
-
-class Section(msgspec.Struct, frozen=True):
-    """A heading, with a table or else a sentence below it."""
-
-    title: str
-    table: Table | None = None
-    note: str = ""
-
-
-def render_markdown(changelog: Changelog, *, limit: int | None) -> str:
+def render_markdown(
+    changelog: Changelog,
+    *,
+    limit: int | None = None,
+    max_size: int | None = None,
+    templates: Path | None = None,
+) -> str:
     """Render a changelog as GitHub Flavored Markdown, the last line ended.
 
     `limit` is the most rows of a group to list, None for every row and every list in full; what is
-    left out is counted. Whatever comes from data stands in code spans, in which nothing is markup, a
-    link or a mention.
+    left out is counted. `max_size` is the most bytes of UTF-8; rows are cut from the least important
+    groups until it fits, and counted. Whatever comes from data stands in code spans, in which nothing
+    is markup, a link or a mention. `templates` is a folder of the user's own.
+
+    Raises:
+        ReportError: the template cannot be rendered, or not in so few bytes.
     """
     comparison = changelog.comparison
-    return _template().render(
-        title=_title(comparison),
-        suspicions=overview.suspicions(comparison, code),
-        headline=overview.headline(changelog, code),
-        spec_counts=overview.spec_counts(comparison),
-        counting_rule=overview.counting_rule(changelog.tally),
-        selection=overview.selection(comparison, code),
-        sections=[
-            *(_group(group, changelog, limit) for group in changelog.groups),
-            *_stacks(changelog, limit),
-            _sides(comparison),
-            *_problems(comparison, limit),
-        ],
-    )
+    sections = [
+        *(_group(group, limit) for group in changelog.groups),
+        *(_coverage(coverage, changelog, limit) for coverage in changelog.coverage),
+        _sides(comparison),
+        *_problems(comparison, limit),
+    ]
+
+    def lay_out(sections: Sequence[Section]) -> str:
+        return render(
+            "comparison.md.j2",
+            templates,
+            title=overview.title(comparison, code, _ARROW),
+            suspicions=overview.suspicions(comparison, code),
+            notices=overview.notices(comparison, code),
+            headline=overview.headline(changelog, code),
+            spec_counts=overview.spec_counts(comparison),
+            counting_rule=overview.counting_rule(changelog),
+            selection=overview.selection(comparison, code),
+            untold_stacks=overview.untold_stacks(comparison),
+            sections=sections,
+            max_size=max_size,
+        )
+
+    return fit(lay_out, sections, max_size)
 
 
 def code(value: str) -> str:
@@ -86,44 +109,15 @@ def _span(text: str) -> str:
     return f"{fence}{pad}{text}{pad}{fence}"
 
 
-@cache
-def _template() -> Template:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("cachediff.reports"),
-        undefined=StrictUndefined,
-        autoescape=False,  # noqa: S701 - of HTML, which would show in code spans; see `code`
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    return environment.get_template("comparison.md.j2")
-
-
-def _title(comparison: Comparison) -> str:
-    """Name what tells the two sides apart: collections, else days, else commits."""
-    old, new = comparison.old.origin, comparison.new.origin
-    if (old.source, old.collection) != (new.source, new.collection):
-        if old.collection != new.collection:
-            return f"{code(old.collection)} {_ARROW} {code(new.collection)}"
-        return f"{code(old.source)} {_ARROW} {code(new.source)}: {code(new.collection)}"
-    days = (old.committed_at or "")[:10], (new.committed_at or "")[:10]
-    commits = (old.commit or "")[:12], (new.commit or "")[:12]
-    for before, after in (days, commits):
-        if before and after and before != after:
-            return f"{code(new.collection)}: {code(before)} {_ARROW} {code(after)}"
-    return code(new.collection)
-
-
-def _group(group: Group, changelog: Changelog, limit: int | None) -> Section:
-    title = f"{details.TITLES[group.topic]}: {details.size(group, changelog.tally)}"
+def _group(group: Group, limit: int | None) -> Section:
+    rank = _RANKS[group.topic]
+    title = f"{details.TITLES[group.topic]}: {details.size(group)}"
     if group.withheld:
         why, option = details.withheld(group)
-        return Section(title, note=f"{why[0].upper()}{why[1:]} (`{option}` lists them).")
+        return Section(title, rank, note=f"{why[0].upper()}{why[1:]} (`{option}` lists them).")
     rows = [_cells(row, group.topic, brief=limit is not None) for row in group.rows[:limit]]
     columns = ("Package", "What", "Version", "Specs", "Details", "Stacks")
-    return Section(title, _table(columns, rows, len(group.rows)))
+    return Section(title, rank, _table(columns, rows, len(group.rows)))
 
 
 def _cells(row: Row, topic: Topic, *, brief: bool) -> tuple[str, ...]:
@@ -132,36 +126,35 @@ def _cells(row: Row, topic: Topic, *, brief: bool) -> tuple[str, ...]:
         count, version = f"{row.count:,}", code(row.new.text)
         if row.old != row.new:
             version = f"{code(row.old.text)} {_ARROW} {version}"
+    elif isinstance(row, WaveRow):
+        count = f"{row.count:,}"
     elif isinstance(row, PresenceRow):
         count = f"{row.count:,}"
         version = listed([each.text for each in row.versions], code, brief=brief)
-    if isinstance(row, PairRow | PresenceRow | StackRow) and topic is not Topic.RESTACKED:
+    if isinstance(row, PairRow | PresenceRow | StackRow | WaveRow) and topic is not Topic.RESTACKED:
         stacks = listed(row.stacks, code, brief=brief)
     said = "; ".join(details.details(row, code, _ARROW, brief=brief))
-    return code(row.package), details.label(row, topic), version, count, said, stacks
+    return details.packages(row, code), details.label(row, topic), version, count, said, stacks
 
 
-def _stacks(changelog: Changelog, limit: int | None) -> Iterator[Section]:
-    totals = changelog.comparison.stacks
-    if not changelog.stacks:
-        return
+def _coverage(coverage: FieldCoverage, changelog: Changelog, limit: int | None) -> Section:
+    totals = changelog.comparison.totals(coverage.field)
     rows = [
         (
-            code(tally.stack),
+            code(tally.value),
+            f"{tally.packages[0]:,} {_ARROW} {tally.packages[1]:,}",
             f"{tally.specs[0]:,} {_ARROW} {tally.specs[1]:,}",
-            *(
-                listed(packages, code, brief=limit is not None)
-                for packages in (
-                    totals[tally.stack].packages_lost,
-                    totals[tally.stack].packages_gained,
-                )
+            *details.lost_and_gained(
+                totals[tally.value], changelog.comparison, code, brief=limit is not None
             ),
         )
-        for tally in changelog.stacks[:limit]
+        for tally in coverage.tallies[:limit]
     ]
-    columns = ("Stack", "Specs", "Packages lost", "Packages gained")
-    title = f"Stacks: {len(changelog.stacks):,} of {len(totals):,} differ"
-    yield Section(title, _table(columns, rows, len(changelog.stacks)))
+    columns = ("", "Packages", "Specs", "Packages lost", "Packages gained")
+    size = f"{len(coverage.tallies):,} of {coverage.values:,} differ"
+    rank = _RANKS["stacks" if coverage.field == "stack" else "coverage"]
+    title = f"{details.FIELDS[coverage.field]}: {size}"
+    return Section(title, rank, _table(columns, rows, len(coverage.tallies)))
 
 
 def _sides(comparison: Comparison) -> Section:
@@ -177,7 +170,7 @@ def _sides(comparison: Comparison) -> Section:
         for name, side in (("OLD", comparison.old), ("NEW", comparison.new))
     ]
     columns = ("", "Source", "Collection", "Commit", "Committed", "Read")
-    return Section("What was compared", _table(columns, rows, len(rows)))
+    return Section("What was compared", 0, _table(columns, rows, len(rows)))
 
 
 def _problems(comparison: Comparison, limit: int | None) -> Iterator[Section]:
@@ -188,7 +181,7 @@ def _problems(comparison: Comparison, limit: int | None) -> Iterator[Section]:
     ]
     if problems:
         table = _table(("", "Manifest", "Problem"), problems[:limit], len(problems))
-        yield Section(f"Problems: {len(problems):,}", table)
+        yield Section(f"Problems: {len(problems):,}", _RANKS["problems"], table)
 
 
 def _table(columns: Sequence[str], rows: Sequence[tuple[str, ...]], total: int) -> Table:

@@ -2,11 +2,57 @@
 
 from __future__ import annotations
 
-from cachediff.model.changelog import Changelog, PackageTally, StackTally
+from collections import Counter
+
+from cachediff.model.changelog import Changelog, News, Topic
 from cachediff.model.comparison import Comparison, Side
 from cachediff.reports.phrases import Show, counted
 
 _MOST_STACKS = 3
+_MOST_NAMED = 2
+
+_FATES = {
+    Topic.UNKNOWN: "could not be compared",
+    Topic.LEFT_STACK: "left",
+    Topic.PACKAGES_REMOVED: "removed",
+    Topic.VERSIONS_REMOVED: "lost versions",
+    Topic.DOWNGRADED: "downgraded",
+    Topic.BUILDS_REMOVED: "lost builds",
+    Topic.UPGRADED: "upgraded",
+    Topic.PACKAGES_ADDED: "added",
+    Topic.BUILDS_ADDED: "gained builds",
+    Topic.CHANGED: "changed",
+    Topic.REBUILT: "rebuilt",
+    Topic.RESTACKED: "restacked",
+    Topic.JOINED_STACK: "joined",
+}
+_FIGURES = (
+    Topic.UNKNOWN,
+    Topic.PACKAGES_REMOVED,
+    Topic.DOWNGRADED,
+    Topic.UPGRADED,
+    Topic.PACKAGES_ADDED,
+    Topic.CHANGED,
+    Topic.REBUILT,
+)
+_LOSSES = {Topic.LEFT_STACK, Topic.PACKAGES_REMOVED, Topic.VERSIONS_REMOVED, Topic.BUILDS_REMOVED}
+_MOVES = {Topic.LEFT_STACK, Topic.JOINED_STACK}
+_GAINS = {Topic.JOINED_STACK, Topic.PACKAGES_ADDED, Topic.BUILDS_ADDED}
+
+
+def title(comparison: Comparison, show: Show, arrow: str) -> str:
+    """Name what tells the two sides apart: collections, else sources, else days, else commits."""
+    old, new = comparison.old.origin, comparison.new.origin
+    if old.collection != new.collection:
+        return f"{show(old.collection)} {arrow} {show(new.collection)}"
+    if old.source != new.source:
+        return f"{show(old.source)} {arrow} {show(new.source)}: {show(new.collection)}"
+    days = (old.committed_at or "")[:10], (new.committed_at or "")[:10]
+    commits = (old.commit or "")[:12], (new.commit or "")[:12]
+    for before, after in (days, commits):
+        if before and after and before != after:
+            return f"{show(new.collection)}: {show(before)} {arrow} {show(after)}"
+    return show(new.collection)
 
 
 def suspicions(comparison: Comparison, show: Show) -> list[str]:
@@ -18,21 +64,54 @@ def suspicions(comparison: Comparison, show: Show) -> list[str]:
     ]
 
 
+def notices(comparison: Comparison, show: Show) -> list[str]:
+    """Say how the sides came to be read, where there is something to know of it."""
+    return [f"Note: {show(notice)}" for notice in comparison.notices]
+
+
 def headline(changelog: Changelog, show: Show) -> str:
-    """Say in one sentence what happened: packages by what became of them, then stacks."""
-    tally, comparison = changelog.tally, changelog.comparison
-    news = [_stack_news(stack, comparison, show) for stack in changelog.stacks]
-    stacks = [sentence for sentence in news if sentence]
-    if len(stacks) > _MOST_STACKS:
-        more = counted(len(stacks) - _MOST_STACKS, "more stack")
-        stacks[_MOST_STACKS:] = [f"{more} lost or gained packages"]
-    return "; ".join(
-        [
-            *([f"{counted(tally.unknown, 'package')} could not be compared"] * bool(tally.unknown)),
-            _packages(tally, comparison),
-            *stacks,
-        ]
-    )
+    """Say in one sentence what happened, most important first."""
+    said = news(changelog, show)
+    selected = "selected " * bool(changelog.comparison.selection)
+    if not said:
+        return f"No {selected}changes"
+    if all(item.topic is Topic.UNKNOWN for item in changelog.news):
+        said.append(f"no other {selected}changes")
+    return ", ".join(said)
+
+
+def news(changelog: Changelog, show: Show) -> list[str]:
+    """The clauses of the headline: `2 packages left e4s`, `adios2 removed`, `41 upgraded`.
+
+    One package, or two, are named. The noun stands with the first number only.
+    """
+    said: list[str] = []
+    noun = True
+    moves: Counter[Topic] = Counter()
+    for item in changelog.news:
+        moves[item.topic] += item.stack is not None
+        if moves[item.topic] > _MOST_STACKS:
+            continue
+        if len(item.packages) <= _MOST_NAMED:
+            packages = " and ".join(map(show, item.packages))
+        else:
+            packages = f"{len(item.packages):,}{' packages' * noun}"
+            noun = False
+        said.append(f"{packages} {_fate(item, changelog.comparison, show)}")
+    more = sum(max(0, number - _MOST_STACKS) for number in moves.values())
+    return said + [f"{counted(more, 'more stack')} lost or gained packages"] * bool(more)
+
+
+def figures(changelog: Changelog) -> list[tuple[Topic, int, str]]:
+    """The key figures: a topic, how many packages it has, and what became of these."""
+    packages = {group.topic: group.packages for group in changelog.groups}
+    suspect = {
+        Topic.PACKAGES_REMOVED: "missing (suspect)" * bool(changelog.comparison.new.suspect),
+        Topic.PACKAGES_ADDED: "added (suspect)" * bool(changelog.comparison.old.suspect),
+    }
+    return [
+        (topic, packages.get(topic, 0), suspect.get(topic) or _FATES[topic]) for topic in _FIGURES
+    ]
 
 
 def spec_counts(comparison: Comparison) -> str:
@@ -59,13 +138,14 @@ def spec_counts(comparison: Comparison) -> str:
     return f"Specs: {', '.join([*told, f'{counts.unchanged:,} unchanged'])}"
 
 
-def counting_rule(tally: PackageTally) -> str:
+def counting_rule(changelog: Changelog) -> str:
     """Say how packages are counted where the counts add up to more than the packages; else ''."""
-    counts = [getattr(tally, field) for field in tally.__struct_fields__ if field != "differing"]
-    if sum(counts) == tally.differing:
+    told = sum(group.packages for group in changelog.groups if group.topic not in _MOVES)
+    differing = len(changelog.comparison.packages)
+    if told == differing:
         return ""
     return (
-        f"{counted(tally.differing, 'package')} in all; "
+        f"{counted(differing, 'package')} in all; "
         "one with several kinds of change counts under each"
     )
 
@@ -91,6 +171,13 @@ def selection(comparison: Comparison, show: Show) -> str:
     return f"Selected: {'; '.join(globs)} ({left_out} left out)"
 
 
+def untold_stacks(comparison: Comparison) -> str:
+    """Say that stacks have no totals, where that is so; '' elsewhere."""
+    sides = zip(("OLD", "NEW"), comparison.stacks_untold, strict=True)
+    untold = [f"{counted(number, 'spec')} of {name}" for name, number in sides if number]
+    return f"No totals of stacks: {' and '.join(untold)} do not tell theirs" if untold else ""
+
+
 def coverage(side: Side) -> str:
     """Say how much of a side was read: `1,299 of 1,300 manifests read, 60,200 specs`."""
     read = f"{side.manifests - side.unreadable:,} of {counted(side.manifests, 'manifest')} read"
@@ -102,36 +189,13 @@ def moment(committed_at: str) -> str:
     return committed_at.replace("T", " ").replace("Z", " UTC")
 
 
-def _packages(tally: PackageTally, comparison: Comparison) -> str:
-    """Say what became of packages; the noun stands with the first number only."""
-    fates = (
-        (tally.added, "added (suspect)" if comparison.old.suspect else "added"),
-        (tally.removed, "missing (suspect)" if comparison.new.suspect else "removed"),
-        (tally.upgraded, "upgraded"),
-        (tally.downgraded, "downgraded"),
-        (tally.changed, "changed"),
-        (tally.gained_builds, "gained builds"),
-        (tally.lost_builds, "lost builds"),
-        (tally.rebuilt, "rebuilt"),
-        (tally.restacked, "restacked"),
-    )
-    (first, fate), *others = [(number, fate) for number, fate in fates if number] or [(0, "")]
-    if not first:
-        what = "selected " * bool(comparison.selection)
-        return f"no other {what}changes" if tally.unknown else f"No {what}changes"
-    return ", ".join(
-        [f"{counted(first, 'package')} {fate}", *(f"{number:,} {fate}" for number, fate in others)]
-    )
-
-
-def _stack_news(tally: StackTally, comparison: Comparison, show: Show) -> str:
-    """Say what a stack lost and gained; '' where it kept its packages."""
-    news = []
-    if tally.lost:
-        doubt = " (suspect)" if comparison.new.suspect else ""
-        news.append(f"lost {counted(tally.lost, 'package')}{doubt}")
-    if tally.gained:
-        doubt = " (suspect)" if comparison.old.suspect else ""
-        gained = f"{tally.gained:,}" if news else counted(tally.gained, "package")
-        news.append(f"gained {gained}{doubt}")
-    return f"{show(tally.stack)} {' and '.join(news)}" if news else ""
+def _fate(item: News, comparison: Comparison, show: Show) -> str:
+    """What became of the packages of some news: `removed`, `left e4s`."""
+    missing = comparison.new.suspect and item.topic in _LOSSES
+    doubted = comparison.old.suspect and item.topic in _GAINS
+    fate = _FATES[item.topic]
+    if missing:
+        fate = f"missing from {show(item.stack)}" if item.stack is not None else "missing"
+    elif item.stack is not None:
+        fate = f"{fate} {show(item.stack)}"
+    return f"{fate} (suspect)" if missing or doubted else fate

@@ -12,7 +12,17 @@ from io import StringIO
 from rich.console import Console
 from rich.text import Text
 
-from cachediff.model.changelog import Changelog, Group, PairRow, PresenceRow, Row, StackRow, Topic
+from cachediff.model.changelog import (
+    Changelog,
+    FieldCoverage,
+    Group,
+    PairRow,
+    PresenceRow,
+    Row,
+    StackRow,
+    Topic,
+    WaveRow,
+)
 from cachediff.model.comparison import Side
 from cachediff.reports import details, overview
 from cachediff.reports.phrases import listed
@@ -21,12 +31,16 @@ from cachediff.reports.visible import visible
 
 _STYLES = {
     Topic.UNKNOWN: "yellow",
-    Topic.REMOVED: "red",
     Topic.LEFT_STACK: "red",
+    Topic.PACKAGES_REMOVED: "red",
+    Topic.VERSIONS_REMOVED: "red",
     Topic.DOWNGRADED: "yellow",
+    Topic.BUILDS_REMOVED: "red",
     Topic.UPGRADED: "green",
-    Topic.ADDED: "green",
+    Topic.PACKAGES_ADDED: "green",
+    Topic.BUILDS_ADDED: "green",
 }
+_VERBS = ("lost", "gained")
 _MOST_PROBLEMS = 5
 _OLD_VERSION = 2
 """The cell of a row that the arrow and the new version follow."""
@@ -69,23 +83,30 @@ def _lines(changelog: Changelog, limit: int | None) -> Iterator[_Line]:
     comparison = changelog.comparison
     for suspicion in overview.suspicions(comparison, visible):
         yield _line(suspicion, "bold yellow")
+    for notice in overview.notices(comparison, _whole):
+        yield _line(notice, "yellow")
     yield _line(overview.headline(changelog, visible), "bold")
     for sentence in (
         overview.spec_counts(comparison),
-        overview.counting_rule(changelog.tally),
+        overview.counting_rule(changelog),
         overview.selection(comparison, visible),
+        overview.untold_stacks(comparison),
     ):
         if sentence:
             yield _line(sentence, "dim")
     for group in changelog.groups:
         yield _line("")
-        yield from _group(group, changelog, limit)
-    if changelog.stacks:
+        yield from _group(group, limit)
+    for coverage in changelog.coverage:
         yield _line("")
-        yield from _stacks(changelog, limit)
+        yield from _coverage(coverage, changelog, limit)
     yield _line("")
     yield from _sides(comparison.old, comparison.new)
     yield from _problems(comparison.old, comparison.new, limit)
+
+
+def _whole(notice: str) -> str:
+    return visible(notice, longest=2_000)
 
 
 def _line(text: str, style: str = "") -> _Line:
@@ -96,8 +117,8 @@ def _heading(title: str, size: str, style: str) -> _Line:
     return Text.assemble((title, f"bold {style}".strip()), "  "), Text(size, "dim")
 
 
-def _group(group: Group, changelog: Changelog, limit: int | None) -> Iterator[_Line]:
-    size = details.size(group, changelog.tally)
+def _group(group: Group, limit: int | None) -> Iterator[_Line]:
+    size = details.size(group)
     if group.withheld:
         why, option = details.withheld(group)
         size = f"{size}: {why} ({option} lists them)"
@@ -121,15 +142,15 @@ def _cells(row: Row, topic: Topic, *, brief: bool) -> list[Text]:
         old, new = _moved(row, style) if row.old != row.new else (Text(visible(row.new.text)), new)
     if isinstance(row, PresenceRow):
         old = Text(listed([version.text for version in row.versions], visible, brief=brief))
-    if isinstance(row, PairRow | PresenceRow):
+    if isinstance(row, PairRow | PresenceRow | WaveRow):
         count = Text(f"{_TIMES}{row.count:,}", "dim")
-    if isinstance(row, PairRow | PresenceRow | StackRow) and topic is not Topic.RESTACKED:
+    if isinstance(row, PairRow | PresenceRow | StackRow | WaveRow) and topic is not Topic.RESTACKED:
         stacks = listed(row.stacks, visible, brief=brief)
     said = " · ".join(details.details(row, visible, "->", brief=brief))
     tail = Text(said)
     tail.append(" · " * bool(said and stacks), "dim")
     tail.append(stacks, "" if isinstance(row, StackRow) else "dim")
-    return [Text(visible(row.package)), label, old, new, count, tail]
+    return [Text(details.packages(row, visible)), label, old, new, count, tail]
 
 
 def _moved(row: PairRow, style: str) -> tuple[Text, Text]:
@@ -147,26 +168,32 @@ def _moved(row: PairRow, style: str) -> tuple[Text, Text]:
     )
 
 
-def _stacks(changelog: Changelog, limit: int | None) -> Iterator[_Line]:
-    totals = changelog.comparison.stacks
-    yield _heading("Stacks", f"{len(changelog.stacks):,} of {len(totals):,} differ", "")
-    tallies = changelog.stacks[:limit]
-    widths = [max((len(f"{tally.specs[i]:,}") for tally in tallies), default=0) for i in (0, 1)]
+def _coverage(coverage: FieldCoverage, changelog: Changelog, limit: int | None) -> Iterator[_Line]:
+    title = details.FIELDS[coverage.field]
+    yield _heading(title, f"{len(coverage.tallies):,} of {coverage.values:,} differ", "")
+    totals = changelog.comparison.totals(coverage.field)
+    tallies = coverage.tallies[:limit]
+    numbers = [[*tally.packages, *tally.specs] for tally in tallies]
+    widths = [max(len(f"{number:,}") for number in column) for column in zip(*numbers, strict=True)]
     rows = []
-    for tally in tallies:
-        before, after = (
-            f"{number:{width},}" for number, width in zip(tally.specs, widths, strict=True)
+    for tally, counts in zip(tallies, numbers, strict=True):
+        packages, packages_after, specs, specs_after = (
+            f"{number:{width},}" for number, width in zip(counts, widths, strict=True)
         )
-        packages = details.stack_packages(totals[tally.stack], visible, brief=limit is not None)
+        moved = details.lost_and_gained(
+            totals[tally.value], changelog.comparison, visible, brief=limit is not None
+        )
+        said = [f"{verb} {names}" for verb, names in zip(_VERBS, moved, strict=True) if names]
         rows.append(
             [
-                Text(visible(tally.stack)),
-                Text(f"{before} -> {after} specs"),
-                Text(" · ".join(packages)),
+                Text(visible(tally.value)),
+                Text(f"{packages} -> {packages_after} packages"),
+                Text(f"{specs} -> {specs_after} specs"),
+                Text(" · ".join(said)),
             ]
         )
     yield from columns(rows)
-    yield from _left_out(len(changelog.stacks) - len(tallies))
+    yield from _left_out(len(coverage.tallies) - len(tallies))
 
 
 def _sides(old: Side, new: Side) -> Iterator[_Line]:
