@@ -42,7 +42,7 @@ bench: $(READY)  ## measure speed and memory, each against a baseline run beside
 lock: $(READY)  ## write requirements.lock anew from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
 	  --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command 'make lock' \
-	  --group build --group test --group lint --group bench --output-file requirements.lock pyproject.toml
+	  --extra plots --group build --group test --group lint --group bench --output-file requirements.lock pyproject.toml
 
 clean:  ## remove everything that was generated
 	rm -rf $(VENV) demo .benchmarks dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
