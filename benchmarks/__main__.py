@@ -13,6 +13,7 @@ from pathlib import Path
 
 from benchmarks.commands import commands, memory, startup
 from benchmarks.comparisons import nightly, rebuilt, size
+from benchmarks.pages import page
 from benchmarks.plan import Plan
 from benchmarks.table import HEADER, Row
 from benchmarks.upstream import SPECS
@@ -20,6 +21,7 @@ from benchmarks.upstream import SPECS
 _BENCHMARKS: dict[str, Callable[[Plan], Iterator[Row]]] = {
     "nightly": nightly,
     "rebuilt": rebuilt,
+    "page": page,
     "commands": commands,
     "size": size,
     "memory": memory,
