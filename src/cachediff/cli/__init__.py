@@ -12,6 +12,7 @@ import typer
 
 from cachediff.cli.compare import EXAMPLES, compare
 from cachediff.cli.options import say
+from cachediff.cli.render import render
 from cachediff.cli.store import list_, snapshot, verify
 from cachediff.cli.world import demo, init
 from cachediff.errors import CachediffError
@@ -28,6 +29,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command(epilog=EXAMPLES)(compare)
+app.command()(render)
 app.command("list")(list_)
 app.command()(snapshot)
 app.command()(verify)

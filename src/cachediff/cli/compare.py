@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cachediff.cli.options import Config, Repo, catalogue, complete_name
-from cachediff.cli.output import Format, choose_format, write_report
+from cachediff.cli.options import (
+    Config,
+    MaxSize,
+    Repo,
+    Templates,
+    catalogue,
+    complete_name,
+    say,
+)
+from cachediff.cli.output import WITH_PLOTS, Format, choose_format, write_report
 from cachediff.errors import UsageError
 
 EXAMPLES = """\
@@ -86,6 +95,15 @@ def compare(
         ),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="List long groups to the end.")] = False,
+    max_size: MaxSize = None,
+    templates: Templates = None,
+    publish: Annotated[
+        str | None,
+        typer.Option(
+            metavar="JOB",
+            help="Also file the report, in every format, under JOB in the folder of reports.",
+        ),
+    ] = None,
     stored: Annotated[
         bool, typer.Option("--stored", help="Names mean stored snapshots; no source is read.")
     ] = False,
@@ -106,7 +124,9 @@ def compare(
     The exit code is 0, 1 (see --exit-code), or 2 for any error.
     """
     from cachediff.jobs.compare import compare as compare_by_name
+    from cachediff.jobs.publish import publish_report
     from cachediff.model.comparison import Selection
+    from cachediff.queries import history
 
     sides, wanted = _sides(old, [*([] if new is None else [new]), *(specs or [])])
     chosen = choose_format(format_, output)
@@ -120,7 +140,23 @@ def compare(
     )
     with catalogue(repo, config, stored_only=stored) as names:
         comparison = compare_by_name(names, *sides, selection, Path.cwd())
-    write_report(comparison, chosen, output, everything=everything)
+        own = templates or names.settings.templates
+        grown = history(names, comparison.new.origin) if chosen in WITH_PLOTS else ()
+        write_report(
+            comparison,
+            chosen,
+            output,
+            everything=everything,
+            max_size=max_size,
+            templates=own,
+            history=grown,
+        )
+        if publish:
+            today = datetime.now(UTC).date()
+            path = publish_report(names, publish, comparison, templates=own, today=today)
+            say(f"filed in {path}")
+        if chosen is Format.TEXT and output is None:
+            names.notices.clear()  # the report has told them
     if exit_code and comparison.differs:
         raise typer.Exit(1)
 

@@ -14,6 +14,7 @@ from cachediff.errors import UsageError
 
 if TYPE_CHECKING:
     from cachediff.model.comparison import Comparison
+    from cachediff.model.history import HistoryPoint
 
 ROWS_OF_A_GROUP = 20
 """Rows of each group in a terminal, unless all are asked for."""
@@ -27,10 +28,22 @@ class Format(StrEnum):
 
     TEXT = "text"
     MARKDOWN = "markdown"
+    HTML = "html"
     JSON = "json"
+    EML = "eml"
+    RELEASE_NOTES = "release-notes"
 
 
-_ENDINGS = {"": Format.TEXT, ".txt": Format.TEXT, ".md": Format.MARKDOWN, ".json": Format.JSON}
+_ENDINGS = {
+    "": Format.TEXT,
+    ".txt": Format.TEXT,
+    ".md": Format.MARKDOWN,
+    ".html": Format.HTML,
+    ".json": Format.JSON,
+    ".eml": Format.EML,
+}
+WITH_PLOTS = (Format.HTML, Format.EML)
+_CUT_TO_SIZE = (Format.MARKDOWN, Format.RELEASE_NOTES)
 
 
 def choose_format(format_: Format | None, output: Path | None) -> Format:
@@ -51,23 +64,37 @@ def choose_format(format_: Format | None, output: Path | None) -> Format:
 
 
 def write_report(
-    comparison: Comparison, format_: Format, output: Path | None, *, everything: bool
+    comparison: Comparison,
+    format_: Format,
+    output: Path | None,
+    *,
+    everything: bool = False,
+    max_size: int | None = None,
+    templates: Path | None = None,
+    history: tuple[HistoryPoint, ...] = (),
 ) -> None:
     """Render a comparison, and write it to `output` or, where that is None, to standard output.
 
     Raises:
-        UsageError: the file cannot be written.
+        ReportError: it cannot be rendered so.
+        UsageError: the file cannot be written, or the format has no use for what is asked.
     """
     from cachediff.changelog import arrange
     from cachediff.jobs.publish import publish
     from cachediff.reports import FORMATS, Layout
 
+    if max_size is not None and format_ not in _CUT_TO_SIZE:
+        formats = " and ".join(_CUT_TO_SIZE)
+        raise UsageError(f"--max-size is for {formats}, not for {format_}")
     to_terminal = output is None and os.isatty(_STANDARD_OUTPUT)
     limited = format_ is Format.TEXT and not everything
     layout = Layout(
         width=shutil.get_terminal_size().columns if to_terminal else _UNLIMITED_WIDTH,
         colour=to_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb",
         limit=ROWS_OF_A_GROUP if limited else None,
+        max_size=max_size,
+        templates=templates,
+        history=history,
     )
     report = FORMATS[format_](comparison, arrange, layout)
     if output is None:
