@@ -37,6 +37,7 @@ class TestLoading:
                 },
                 "store": "kept/here",
                 "reports": "/srv/reports",
+                "templates": "words",
             },
         )
         settings = load_settings(path)
@@ -48,6 +49,7 @@ class TestLoading:
         assert list(settings.sources) == ["cache", "site", "mine"], "the first is the default"
         assert settings.store == tmp_path / "kept/here"
         assert settings.reports == Path("/srv/reports")
+        assert settings.templates == tmp_path / "words"
 
     def test_defaults(self, tmp_path: Path) -> None:
         settings = load_settings(written(tmp_path, "sources: {a: {path: .}}"))
@@ -55,6 +57,7 @@ class TestLoading:
         assert settings.sources["a"].branch is None
         assert settings.store == tmp_path / "snapshots"
         assert settings.reports == tmp_path / "reports"
+        assert settings.templates is None
 
     @pytest.mark.parametrize(
         "url", ["https://x.example/a", "ssh://git@x/a", "git@x.example:a/b.git", "file:///srv/a"]
@@ -71,8 +74,15 @@ class TestLoading:
         # What is commented out is right, too.
         content = content.replace("    # branch:", "    branch:")
         content = content.replace("    # manifests:", "    manifests:")
-        full = load_settings(written(tmp_path, content)).sources["cache"]
-        assert (full.branch, full.manifests) == ("main", "_cache")
+        content = content.replace("# templates: ", "templates: ")
+        full = load_settings(written(tmp_path, content))
+        assert full.sources["cache"].branch == "main"
+        assert full.sources["cache"].manifests == "_cache"
+        assert full.templates == tmp_path / "templates"
+
+    def test_the_file_of_this_repository_is_the_one_that_init_writes(self) -> None:
+        content = files("cachediff.config").joinpath("default.yaml").read_bytes()
+        assert (Path(__file__).parents[1] / CONFIG_FILE).read_bytes() == content
 
     @pytest.mark.parametrize(
         ("content", "reason"),
@@ -84,6 +94,7 @@ class TestLoading:
             ("sources: {a: {path: x}}\nstores: y", "unknown field `stores`"),
             ("sources: {a: {path: x}}\nstore: 4", "store: Expected `str`, got `int`"),
             ("sources: {a: {path: x}}\nreports: ''", "reports: "),
+            ("sources: {a: {path: x}}\ntemplates: [x]", "templates: Expected `str"),
             ("sources: {a: }", "sources.a: Expected `object`, got `null`"),
             ("sources: {a: {}}", "sources.a: give either url or path"),
             ("sources: {a: {path: x, url: 'https://x'}}", "sources.a: give either url or path"),

@@ -50,18 +50,21 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sources: dict[str, Any]
     store: _Text = "snapshots"
     reports: _Text = "reports"
+    templates: _Text | None = None
 
 
 class Settings(msgspec.Struct, frozen=True):
     """Everything that is set: the sources by name, the first being the default, and where things go.
 
-    A source named `None` is one that is named after its repository. All paths are absolute. `ignored`
-    is a `config.yaml` that was passed over, because it seems to be some other program's.
+    A source named `None` is one that is named after its repository. `templates` is a folder of
+    templates of reports, None for ours. All paths are absolute. `ignored` is a `config.yaml` that was
+    passed over, because it seems to be some other program's.
     """
 
     sources: dict[str | None, SourceSettings]
     store: Path
     reports: Path
+    templates: Path | None = None
     ignored: Path | None = None
 
 
@@ -106,6 +109,7 @@ def load_settings(path: Path) -> Settings:
         {name: _source(path, base, name, source) for name, source in file.sources.items()},
         _absolute(base, file.store),
         _absolute(base, file.reports),
+        _absolute(base, file.templates) if file.templates else None,
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
+
 from cachediff.comparing import check_selection, select, unmatched
 from cachediff.jobs.fetch import fetch_for
 from cachediff.model.comparison import Comparison, Selection
@@ -17,7 +19,8 @@ def compare(
 ) -> Comparison:
     """All changes from `old` to `new`, each a name in the catalogue or a snapshot itself.
 
-    Paths in names are relative to `folder`. What the user should be told is in `names.notices`.
+    Paths in names are relative to `folder`. What the user should be told is in `names.notices`, and in
+    the comparison as well.
 
     Raises:
         CachediffError: a side cannot be had, or the selection is not one.
@@ -30,7 +33,12 @@ def compare(
     ]
     whole = compare_opened(sides[0], sides[1])
     packages = sides[0].entries.keys() | sides[1].entries.keys()
+    if selection.stacks and any(whole.stacks_untold):
+        untold = sum(whole.stacks_untold)
+        names.notices.append(f"specs that do not tell their stacks, and match none: {untold:,}")
     for noun, pattern in unmatched(selection, packages, whole.stacks):
+        if noun == "stack" and any(whole.stacks_untold):
+            continue
         close = close_names(pattern, packages if noun == "package" else whole.stacks)
         names.notices.append(f"no {noun} on either side matches {pattern!r}; {close}")
-    return select(whole, selection)
+    return msgspec.structs.replace(select(whole, selection), notices=tuple(names.notices))

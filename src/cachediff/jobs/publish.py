@@ -1,10 +1,15 @@
-"""Publishing: a report to where it was asked for."""
+"""Publishing: a report to where it was asked for, and into the folder of all that were published."""
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 from cachediff.errors import UsageError
+from cachediff.jobs.filing import file_report, rebuild_index
+from cachediff.model.comparison import Comparison
+from cachediff.queries import Catalogue, history
+from cachediff.reports import Layout
 from cachediff.store.atomic import write_atomically
 
 
@@ -22,3 +27,22 @@ def publish(path: Path, report: str) -> None:
             write_atomically(path.resolve(), content)
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def publish_report(
+    names: Catalogue, job: str, comparison: Comparison, *, templates: Path | None, today: date
+) -> Path:
+    """File a report of `job` in the folder of reports, and list it in the index page and the feed.
+
+    Returns the folder of the report; see `file_report`. What the user should be told is in
+    `names.notices`.
+
+    Raises:
+        ReportError: a template fails, or the new side has no time.
+        UsageError: `job` cannot be the name of a folder, or the folder cannot be written.
+    """
+    folder = names.settings.reports
+    layout = Layout(templates=templates, history=history(names, comparison.new.origin))
+    path = file_report(folder, job, comparison, layout, today=today)
+    names.notices += rebuild_index(folder, templates)
+    return path

@@ -1,4 +1,4 @@
-"""Writing what a new user begins with: a commented `config.yaml`, a small upstream to try."""
+"""Writing what a new user begins with: a `config.yaml`, our templates, a small upstream to try."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from cachediff.config import CONFIG_FILE
 from cachediff.demo import demo_history
 from cachediff.errors import UsageError
+from cachediff.reports.templating import originals
 from cachediff.sources import import_history
 
 UPSTREAM = "upstream.git"
@@ -38,6 +39,25 @@ def write_config(folder: Path) -> Path:
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}") from error
     return path
+
+
+def write_templates(folder: Path) -> list[Path]:
+    """Write our templates of reports into `folder`, which is made if need be; their paths come back.
+
+    Raises:
+        UsageError: one of them is there, and nothing was written; or it cannot be written.
+    """
+    contents = {folder / name: content for name, content in originals().items()}
+    for path in contents:
+        if path.exists():
+            raise UsageError(f"{path} is there already", "it was left as it is")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path, content in contents.items():
+            path.write_bytes(content)
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be written: {error.strerror}") from error
+    return list(contents)
 
 
 def write_demo(folder: Path) -> Path:

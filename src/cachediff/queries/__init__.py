@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from cachediff.queries.catalogue import Catalogue
 from cachediff.queries.comparison import compare_opened
+from cachediff.queries.history import history
 from cachediff.queries.opened import GitSnapshot, LoadedSnapshot, OpenedSnapshot, load
 
-__all__ = ["Catalogue", "GitSnapshot", "LoadedSnapshot", "OpenedSnapshot", "compare_opened", "load"]
+__all__ = [
+    "Catalogue",
+    "GitSnapshot",
+    "LoadedSnapshot",
+    "OpenedSnapshot",
+    "compare_opened",
+    "history",
+    "load",
+]

@@ -1,11 +1,12 @@
-"""Files that are whole or not there, whatever happens while they are written."""
+"""Files, and folders of files, that are whole or not there, whatever happens while they are written."""
 
 from __future__ import annotations
 
 import errno
 import os
 import secrets
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -35,6 +36,36 @@ def write_atomically(path: Path, content: bytes | Callable[[BinaryIO], object]) 
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def write_folder_atomically(path: Path, files: Mapping[str, bytes]) -> None:
+    """Make `path` a folder with these files, durably: after a kill or a power cut, whole or not there.
+
+    `files` maps each name to its content. Missing parent folders are created.
+
+    Raises `FileExistsError` where there is something at `path`, which stays as it is, and `OSError`
+    where the folder cannot be written or the disk is full.
+    """
+    _make_folder(path.parent)
+    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
+    temporary.mkdir()
+    try:
+        for name, content in files.items():
+            with (temporary / name).open("xb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+        _sync_folder(temporary)
+        temporary.rename(path)
+    except OSError as error:
+        shutil.rmtree(temporary, ignore_errors=True)
+        if error.errno in {errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR}:
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from error
+        raise
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
         raise
     _sync_folder(path.parent)
 
