@@ -317,7 +317,7 @@ class TestLegacy:
             "compare", "default@HEAD~2", "develop@HEAD~1", "--exit-code", folder=legacy
         )
         assert done.code == 1
-        assert done.out.startswith("2 packages could not be compared; no other changes\n")
+        assert done.out.startswith("libsigsegv and zlib could not be compared, no other changes\n")
         assert "0 of 2 manifests read" in done.out
 
     def test_a_package_of_2021_without_its_page_is_a_problem(self, legacy: Path) -> None:
@@ -371,6 +371,17 @@ class TestLegacy:
         first = json.loads((REAL / "legacy@695e510dcf/zlib/spec-0.json").read_text())
         assert pair["old"]["hash"] == first["spec"]["nodes"][0]["hash"]
         assert told["versions"] == {"added": [], "removed": ["1.2.8"], "kept": ["1.2.12"]}
+
+        # The pages of 2022 do not tell stacks: what is known of a stack is not all of it.
+        document = compared("develop@HEAD~1", "develop", folder=repository)
+        check_document(document)
+        assert document["stacks_untold"] == [5, 0]
+        assert document["stacks"] == {}
+        assert document["coverage"]["os"]["ubuntu18.04"]["specs"] == [5, 1]
+        assert document["coverage"]["os"]["rhel8"]["packages_gained"] == ["libsigsegv"]
+        selected = ("develop@HEAD~1", "develop", "--stack", "e4s", "--format", "json")
+        document = json.loads(cachediff("compare", *selected, folder=repository).out)
+        assert document["notices"] == ["specs that do not tell their stacks, and match none: 5"]
 
         document = compared("default@HEAD~2", "develop", "libsigsegv", folder=repository)
         (told,) = document["packages"]
