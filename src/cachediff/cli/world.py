@@ -9,7 +9,13 @@ from typing import Annotated
 
 import typer
 
-_DEMO_SNAPSHOTS = ["develop-*~1", "develop-*", "develop@HEAD~1", "develop"]
+_NIGHTS = 7
+_DEMO_SNAPSHOTS = [
+    "develop-*~1",
+    "develop-*",
+    *(f"develop@HEAD~{night}" for night in range(_NIGHTS - 1, 0, -1)),
+    "develop",
+]
 
 
 def init(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -10,7 +11,7 @@ from cachediff.comparing import check_selection, select, unmatched
 from cachediff.jobs.fetch import fetch_for
 from cachediff.model.comparison import Comparison, Selection
 from cachediff.model.snapshot import Snapshot
-from cachediff.queries import Catalogue, LoadedSnapshot, compare_opened
+from cachediff.queries import Catalogue, LoadedSnapshot, OpenedSnapshot, compare_opened
 from cachediff.sources import close_names
 
 
@@ -32,13 +33,21 @@ def compare(
         for side in (old, new)
     ]
     whole = compare_opened(sides[0], sides[1])
+    if selection:
+        names.notices += _selecting_nothing(selection, sides, whole)
+    return msgspec.structs.replace(select(whole, selection), notices=tuple(names.notices))
+
+
+def _selecting_nothing(
+    selection: Selection, sides: Sequence[OpenedSnapshot], whole: Comparison
+) -> Iterator[str]:
+    """Say what is asked for and cannot be there: a misspelt package or stack, stacks that are untold."""
     packages = sides[0].entries.keys() | sides[1].entries.keys()
-    if selection.stacks and any(whole.stacks_untold):
-        untold = sum(whole.stacks_untold)
-        names.notices.append(f"specs that do not tell their stacks, and match none: {untold:,}")
+    untold = sum(whole.stacks_untold)
+    if selection.stacks and untold:
+        yield f"specs that do not tell their stacks, and match none: {untold:,}"
     for noun, pattern in unmatched(selection, packages, whole.stacks):
-        if noun == "stack" and any(whole.stacks_untold):
+        if noun == "stack" and untold:
             continue
         close = close_names(pattern, packages if noun == "package" else whole.stacks)
-        names.notices.append(f"no {noun} on either side matches {pattern!r}; {close}")
-    return msgspec.structs.replace(select(whole, selection), notices=tuple(names.notices))
+        yield f"no {noun} on either side matches {pattern!r}; {close}"
