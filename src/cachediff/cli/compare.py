@@ -8,16 +8,18 @@ from typing import Annotated
 
 import typer
 
-from cachediff.cli.options import (
-    Config,
+from cachediff.cli.options import Config, Repo, catalogue, complete_name, say
+from cachediff.cli.output import (
+    WITH_PLOTS,
+    Everything,
+    Format,
+    FormatOption,
     MaxSize,
-    Repo,
+    Output,
     Templates,
-    catalogue,
-    complete_name,
-    say,
+    choose_format,
+    write_report,
 )
-from cachediff.cli.output import WITH_PLOTS, Format, choose_format, write_report
 from cachediff.errors import UsageError
 
 EXAMPLES = """\
@@ -71,16 +73,8 @@ def compare(
     ] = None,
     repo: Repo = None,
     config: Config = None,
-    format_: Annotated[
-        Format | None,
-        typer.Option("--format", "-f", help="By default that of FILE's ending, or text."),
-    ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output", "-o", metavar="FILE", help="Write to FILE, making its folder if need be."
-        ),
-    ] = None,
+    format_: FormatOption = None,
+    output: Output = None,
     stack: Annotated[Globs, typer.Option(metavar="GLOB", help="Only this stack.")] = None,
     os: Annotated[Globs, typer.Option(metavar="GLOB", help="Only this operating system.")] = None,
     target: Annotated[Globs, typer.Option(metavar="GLOB", help="Only this target.")] = None,
@@ -94,7 +88,7 @@ def compare(
             help="Only added, removed, rebuilt, upgraded, downgraded, changed or restacked.",
         ),
     ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="List long groups to the end.")] = False,
+    everything: Everything = False,
     max_size: MaxSize = None,
     templates: Templates = None,
     publish: Annotated[

@@ -27,25 +27,6 @@ Config = Annotated[
     typer.Option("--config", metavar="FILE", help="Settings; config.yaml here if there is one."),
 ]
 
-MaxSize = Annotated[
-    int | None,
-    typer.Option(
-        "--max-size",
-        metavar="BYTES",
-        min=1,
-        help="Cut Markdown to so many bytes, the least important first. "
-        "GitHub takes 65536 in a comment, 1048576 in a job summary.",
-    ),
-]
-Templates = Annotated[
-    Path | None,
-    typer.Option(
-        "--templates",
-        metavar="DIR",
-        help="Templates of your own: cachediff init --templates writes ours to begin with.",
-    ),
-]
-
 _HARMLESS = re.compile(r"[\w.@+-]+")
 """Names that mean nothing to a shell, which evaluates what completion gives it."""
 

@@ -6,7 +6,7 @@ import os
 import shutil
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -42,6 +42,36 @@ _ENDINGS = {
     ".json": Format.JSON,
     ".eml": Format.EML,
 }
+FormatOption = Annotated[
+    Format | None,
+    typer.Option("--format", "-f", help="By default that of FILE's ending, or text."),
+]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output", "-o", metavar="FILE", help="Write to FILE, making its folder if need be."
+    ),
+]
+Everything = Annotated[bool, typer.Option("--all", help="List long groups to the end.")]
+MaxSize = Annotated[
+    int | None,
+    typer.Option(
+        "--max-size",
+        metavar="BYTES",
+        min=1,
+        help="Cut Markdown to so many bytes, the least important first. "
+        "GitHub takes 65536 in a comment, 1048576 in a job summary.",
+    ),
+]
+Templates = Annotated[
+    Path | None,
+    typer.Option(
+        "--templates",
+        metavar="DIR",
+        help="Templates of your own: cachediff init --templates writes ours to begin with.",
+    ),
+]
+
 WITH_PLOTS = (Format.HTML, Format.EML)
 _CUT_TO_SIZE = (Format.MARKDOWN, Format.RELEASE_NOTES)
 

@@ -8,8 +8,16 @@ from typing import Annotated
 
 import typer
 
-from cachediff.cli.options import Config, MaxSize, Templates
-from cachediff.cli.output import Format, choose_format, write_report
+from cachediff.cli.options import Config
+from cachediff.cli.output import (
+    Everything,
+    FormatOption,
+    MaxSize,
+    Output,
+    Templates,
+    choose_format,
+    write_report,
+)
 from cachediff.errors import ReportError, UsageError
 
 _STANDARD_INPUT = Path("-")
@@ -22,17 +30,9 @@ def render(
             metavar="JSON", help="What compare --format json wrote; - for standard input."
         ),
     ],
-    format_: Annotated[
-        Format | None,
-        typer.Option("--format", "-f", help="By default that of FILE's ending, or text."),
-    ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output", "-o", metavar="FILE", help="Write to FILE, making its folder if need be."
-        ),
-    ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="List long groups to the end.")] = False,
+    format_: FormatOption = None,
+    output: Output = None,
+    everything: Everything = False,
     max_size: MaxSize = None,
     templates: Templates = None,
     config: Config = None,

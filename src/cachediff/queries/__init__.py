@@ -5,7 +5,8 @@ from __future__ import annotations
 from cachediff.queries.catalogue import Catalogue
 from cachediff.queries.comparison import compare_opened
 from cachediff.queries.history import history
-from cachediff.queries.opened import GitSnapshot, LoadedSnapshot, OpenedSnapshot, load
+from cachediff.queries.in_git import GitSnapshot
+from cachediff.queries.opened import LoadedSnapshot, OpenedSnapshot, load
 
 __all__ = [
     "Catalogue",

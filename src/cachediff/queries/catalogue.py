@@ -18,7 +18,8 @@ from cachediff.errors import (
 )
 from cachediff.manifests import PARSER_VERSION, Interner
 from cachediff.model.snapshot import Origin
-from cachediff.queries.opened import FolderSnapshot, GitSnapshot, OpenedSnapshot, StoredSnapshot
+from cachediff.queries.in_git import GitSnapshot
+from cachediff.queries.opened import FolderSnapshot, OpenedSnapshot, StoredSnapshot
 from cachediff.sources import (
     PREVIOUS,
     FolderCollection,

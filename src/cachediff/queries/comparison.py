@@ -9,12 +9,8 @@ from contextlib import contextmanager
 from cachediff.comparing import compare
 from cachediff.model.comparison import Comparison
 from cachediff.model.snapshot import Totals
-from cachediff.queries.opened import (
-    GitSnapshot,
-    OpenedSnapshot,
-    differing_packages,
-    read_both,
-)
+from cachediff.queries.in_git import GitSnapshot
+from cachediff.queries.opened import OpenedSnapshot, differing_packages, read_both
 from cachediff.queries.sharing import SharedHashes
 
 

@@ -6,15 +6,17 @@ know what is equal, and manifests of what is not.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from functools import cached_property
 from typing import Protocol
 
 from cachediff import store
 from cachediff.manifests import Interner, parse
-from cachediff.model.snapshot import Manifest, ManifestSummary, Origin, Snapshot, Totals
-from cachediff.sources import FolderCollection, GitCollection, Progress
-from cachediff.store import ListedHashes, SummaryCache
+from cachediff.model.snapshot import Manifest, Origin, Snapshot, Totals
+from cachediff.queries.in_git import GitSnapshot
+from cachediff.sources import FolderCollection
+from cachediff.store import ListedHashes
 
 
 class OpenedSnapshot(Protocol):
@@ -44,130 +46,6 @@ class OpenedSnapshot(Protocol):
         """The hashes that all manifests list, if they are known."""
 
 
-class GitSnapshot:
-    """A collection in git, parsed as it is read; what it comes to is remembered.
-
-    `complete` becomes False when something that was read turns out to be missing from this clone.
-    """
-
-    def __init__(
-        self,
-        collection: GitCollection,
-        interner: Interner,
-        cache: SummaryCache,
-        progress: Progress | None = None,
-    ) -> None:
-        self.origin = collection.origin
-        self.collection = collection
-        self.cache = cache
-        self.complete = True
-        self._interner = interner
-        self._progress = progress
-
-    @property
-    def entries(self) -> Mapping[str, str | None]:
-        """Every package, with the object id of its folder."""
-        return self.collection.entries
-
-    def read(self, packages: Collection[str]) -> Iterator[Manifest]:
-        """The manifests of `packages`, in the order asked for."""
-        return self._read([(self, package) for package in packages])
-
-    def shares_with(self, other: GitSnapshot) -> bool:
-        """Whether both are in the same repository."""
-        return self.collection.source.repository is other.collection.source.repository
-
-    def read_with(
-        self, other: GitSnapshot, packages: Sequence[str]
-    ) -> Iterator[tuple[Manifest | None, Manifest | None]]:
-        """Both sides' manifests of each package, out of one read of the repository they share."""
-        wanted = [
-            (side, package)
-            for package in packages
-            for side in (self, other)
-            if side.collection.find(package)
-        ]
-        manifests = self._read(wanted)
-        for package in packages:
-            old = next(manifests) if self.collection.find(package) else None
-            new = next(manifests) if other.collection.find(package) else None
-            yield old, new
-        # Let the read end: it is then that what was learned is remembered.
-        next(manifests, None)
-
-    def totals_without(self, packages: Set[str]) -> Totals:
-        """What all manifests but those of `packages` come to, read only where it is not known."""
-        rest = [package for package in self.entries if package not in packages]
-        known = self.cache.get_many([self._key(package) for package in rest])
-        unknown = [package for package in rest if self._key(package) not in known]
-        read = {manifest.package: manifest.summary() for manifest in self.read(unknown)}
-        return Totals.of({name: read.get(name) or known[self._key(name)] for name in rest})
-
-    def known_totals_without(self, packages: Set[str]) -> Totals | None:
-        """The same out of the totals of the whole, if those are known: nothing else is looked at.
-
-        So the cost of a comparison follows the change, not the collection.
-        """
-        whole = self.cache.get_totals([self._tree]).get(self._tree)
-        part = self._known(packages)
-        return whole.minus(Totals.of(part)) if whole and part is not None else None
-
-    def remember(self, packages: Set[str], rest: Totals) -> None:
-        """Remember what the whole comes to: `packages` and the `rest`.
-
-        Not what could only not be read here: another clone may have it.
-        """
-        if not self.complete or self.cache.get_totals([self._tree]):
-            return
-        part = self._known(packages)
-        if part is not None:
-            self.cache.put_totals({self._tree: rest.plus(Totals.of(part))})
-
-    def sharing(self) -> Set[str] | None:
-        """The packages that list a hash which another one of them lists too, if they are known."""
-        return self.cache.get_sharing(self._tree)
-
-    def hashes(self) -> ListedHashes | None:
-        """The hashes that all manifests list, if they are known."""
-        return self.cache.get_hashes(self._tree)
-
-    def remember_listed(self, sharing: Set[str], hashes: ListedHashes) -> None:
-        """Remember which packages share a hash, and all hashes."""
-        self.cache.put_listed(self._tree, sharing, hashes)
-
-    @property
-    def _tree(self) -> str:
-        return f"tree:{self.origin.tree}"
-
-    def _key(self, package: str) -> str:
-        """What the summary of a package depends on: its files, and what they are the files of."""
-        return f"{self.collection.folder(package).id}:{package}"
-
-    def _known(self, packages: Set[str]) -> dict[str, ManifestSummary] | None:
-        """The summaries of those of `packages` that are here, if all are known."""
-        here = [package for package in packages if self.collection.find(package)]
-        keys = {package: self._key(package) for package in here}
-        known = self.cache.get_many(list(keys.values()))
-        if len(known) < len(keys):
-            return None
-        return {package: known[key] for package, key in keys.items()}
-
-    def _read(self, wanted: Sequence[tuple[GitSnapshot, str]]) -> Iterator[Manifest]:
-        folders = [side.collection.folder(package) for side, package in wanted]
-        known = self.cache.get_many([side._key(package) for side, package in wanted])
-        learned: dict[str, ManifestSummary] = {}
-        files = self.collection.source.read(folders, self._progress)
-        for (side, package), package_files in zip(wanted, files, strict=True):
-            manifest = parse(package_files, self._interner)
-            key = side._key(package)
-            if not package_files.complete:
-                side.complete = False
-            elif key not in known:
-                learned[key] = manifest.summary()
-            yield manifest
-        self.cache.put_many(learned)
-
-
 class FolderSnapshot:
     """A folder of manifests, parsed as it is read."""
 
@@ -193,7 +71,27 @@ class FolderSnapshot:
         """Not known: all manifests are read anyway."""
 
 
-class StoredSnapshot:
+class _ReadWhole(ABC):
+    """A snapshot of which all hashes are at hand."""
+
+    def sharing(self) -> Set[str]:
+        """The packages that list a hash which another one of them lists too."""
+        return sharing_a_hash(self._listed)
+
+    def hashes(self) -> ListedHashes:
+        """The hashes that all manifests list."""
+        return ListedHashes.of(hash_ for hash_, _ in self._listed)
+
+    @cached_property
+    def _listed(self) -> list[tuple[str, str]]:
+        return list(self._list())
+
+    @abstractmethod
+    def _list(self) -> Iterable[tuple[str, str]]:
+        """Every hash, with the package that lists it."""
+
+
+class StoredSnapshot(_ReadWhole):
     """A snapshot in the store, its bytes already checked."""
 
     def __init__(self, opened: store.OpenedSnapshot) -> None:
@@ -210,20 +108,11 @@ class StoredSnapshot:
         summaries = self._opened.summaries.items()
         return Totals.of({name: summary for name, summary in summaries if name not in packages})
 
-    def sharing(self) -> Set[str]:
-        """The packages that list a hash which another one of them lists too."""
-        return sharing_a_hash(self._listed)
-
-    def hashes(self) -> ListedHashes:
-        """The hashes that all manifests list."""
-        return ListedHashes.of(hash_ for hash_, _ in self._listed)
-
-    @cached_property
-    def _listed(self) -> list[tuple[str, str]]:
+    def _list(self) -> Iterable[tuple[str, str]]:
         return self._opened.listed()
 
 
-class LoadedSnapshot:
+class LoadedSnapshot(_ReadWhole):
     """A snapshot that is in memory already."""
 
     def __init__(self, snapshot: Snapshot) -> None:
@@ -242,17 +131,8 @@ class LoadedSnapshot:
         rest = [package for package in self.entries if package not in packages]
         return Totals.of({page.package: page.summary() for page in self.read(rest)})
 
-    def sharing(self) -> Set[str]:
-        """The packages that list a hash which another one of them lists too."""
-        return sharing_a_hash(self._listed)
-
-    def hashes(self) -> ListedHashes:
-        """The hashes that all manifests list."""
-        return ListedHashes.of(hash_ for hash_, _ in self._listed)
-
-    @cached_property
-    def _listed(self) -> list[tuple[str, str]]:
-        return [pair for page in self._manifests.values() for pair in listed(page)]
+    def _list(self) -> Iterable[tuple[str, str]]:
+        return (pair for page in self._manifests.values() for pair in listed(page))
 
 
 def listed(page: Manifest) -> list[tuple[str, str]]:

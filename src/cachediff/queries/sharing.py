@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Set
 
 from cachediff.model.snapshot import Manifest
-from cachediff.queries.opened import GitSnapshot, OpenedSnapshot, listed, sharing_a_hash
+from cachediff.queries.in_git import GitSnapshot
+from cachediff.queries.opened import OpenedSnapshot, listed, sharing_a_hash
 from cachediff.store import ListedHashes, beginning
 
 _Pages = tuple[Manifest | None, Manifest | None]

@@ -11,7 +11,7 @@ from cachediff.reports.phrases import Show, counted
 _MOST_STACKS = 3
 _MOST_NAMED = 2
 
-_FATES = {
+FATES = {
     Topic.UNKNOWN: "could not be compared",
     Topic.LEFT_STACK: "left",
     Topic.PACKAGES_REMOVED: "removed",
@@ -26,6 +26,8 @@ _FATES = {
     Topic.RESTACKED: "restacked",
     Topic.JOINED_STACK: "joined",
 }
+"""What is said of the packages of a topic; of stacks, their name follows."""
+
 _FIGURES = (
     Topic.UNKNOWN,
     Topic.PACKAGES_REMOVED,
@@ -110,7 +112,7 @@ def figures(changelog: Changelog) -> list[tuple[Topic, int, str]]:
         Topic.PACKAGES_ADDED: "added (suspect)" * bool(changelog.comparison.old.suspect),
     }
     return [
-        (topic, packages.get(topic, 0), suspect.get(topic) or _FATES[topic]) for topic in _FIGURES
+        (topic, packages.get(topic, 0), suspect.get(topic) or FATES[topic]) for topic in _FIGURES
     ]
 
 
@@ -193,7 +195,7 @@ def _fate(item: News, comparison: Comparison, show: Show) -> str:
     """What became of the packages of some news: `removed`, `left e4s`."""
     missing = comparison.new.suspect and item.topic in _LOSSES
     doubted = comparison.old.suspect and item.topic in _GAINS
-    fate = _FATES[item.topic]
+    fate = FATES[item.topic]
     if missing:
         fate = f"missing from {show(item.stack)}" if item.stack is not None else "missing"
     elif item.stack is not None:

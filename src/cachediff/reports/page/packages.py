@@ -20,7 +20,7 @@ from cachediff.model.changelog import (
     WaveRow,
 )
 from cachediff.model.version import Version
-from cachediff.reports import details
+from cachediff.reports import details, overview
 from cachediff.reports.page.rows import Line, code, html, line, version
 from cachediff.reports.phrases import listed
 from cachediff.reports.visible import visible
@@ -30,19 +30,8 @@ _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
 
 _TOPICS = tuple(Topic)
 
-_FATES = {
-    Topic.UNKNOWN: "could not be compared",
+_FATES = overview.FATES | {
     Topic.LEFT_STACK: "left a stack",
-    Topic.PACKAGES_REMOVED: "removed",
-    Topic.VERSIONS_REMOVED: "lost a version",
-    Topic.DOWNGRADED: "downgraded",
-    Topic.BUILDS_REMOVED: "lost builds",
-    Topic.UPGRADED: "upgraded",
-    Topic.PACKAGES_ADDED: "added",
-    Topic.BUILDS_ADDED: "gained builds",
-    Topic.CHANGED: "changed",
-    Topic.REBUILT: "rebuilt",
-    Topic.RESTACKED: "restacked",
     Topic.JOINED_STACK: "joined a stack",
 }
 
