@@ -21,7 +21,7 @@ from contract import check_document
 from pages import Record, dag_hash, page, record
 from repositories import Content, Entry, git, submodule, symlink, write_repository
 
-FORMATS = ("text", "markdown", "json")
+FORMATS = ("text", "markdown", "html", "json", "eml", "release-notes")
 COMMANDS = ("compare", "render", "list", "snapshot", "verify", "init", "demo")
 
 # One of everything: `name@old` moved to `name@new`, and which kind that is.

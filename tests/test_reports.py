@@ -24,6 +24,7 @@ from cachediff.reports.json import render_json
 from cachediff.reports.markdown import code, render_markdown
 from cachediff.reports.text import render_text
 from cachediff.reports.visible import LONGEST, visible
+from hostile_strings import HOSTILE_STRINGS
 from report_cases import CASES, HOSTILE, comparison, hostile, package, pair, spec
 
 GOLDEN = Path(__file__).parent / "golden" / "reports"
@@ -136,6 +137,21 @@ def test_a_value_changes_nothing_in_the_structure_of_markdown(value: str) -> Non
     assert [line.count("|") for line in evil.split("\n")] == [
         line.count("|") for line in plain.split("\n")
     ]
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "release-notes"])
+def test_500_hostile_strings_in_every_field_are_only_text(form: str) -> None:
+    def report(value: str) -> str:
+        return FORMATS[form](hostile(value), arrange, LAYOUT)
+
+    plain = report("plain")
+    for value in HOSTILE_STRINGS:
+        evil = report(value)
+        assert all(line.isprintable() for line in evil.split("\n"))
+        if form != "text":
+            assert skeleton(evil) == skeleton(plain)
+            counts = [[line.count("|") for line in each.split("\n")] for each in (evil, plain)]
+            assert counts[0] == counts[1]
 
 
 def test_data_stands_in_code_spans_alone() -> None:

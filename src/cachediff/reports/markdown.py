@@ -68,7 +68,7 @@ def render_markdown(
     sections = [
         *(_group(group, limit) for group in changelog.groups),
         *(_coverage(coverage, changelog, limit) for coverage in changelog.coverage),
-        _sides(comparison),
+        compared(comparison),
         *_problems(comparison, limit),
     ]
 
@@ -157,7 +157,8 @@ def _coverage(coverage: FieldCoverage, changelog: Changelog, limit: int | None) 
     return Section(title, rank, _table(columns, rows, len(coverage.tallies)))
 
 
-def _sides(comparison: Comparison) -> Section:
+def compared(comparison: Comparison) -> Section:
+    """Both sides: where they come from, of which commits, and how much of them could be read."""
     rows = [
         (
             name,

@@ -18,7 +18,7 @@ from cachediff.model.changelog import (
 )
 from cachediff.model.comparison import Comparison
 from cachediff.reports import details, overview
-from cachediff.reports.markdown import code
+from cachediff.reports.markdown import code, compared
 from cachediff.reports.phrases import counted, listed
 from cachediff.reports.release_notes.stacks import stack_sections, table
 from cachediff.reports.release_notes.versions import ARROW, told, versions_of
@@ -100,6 +100,7 @@ def _sections(changelog: Changelog) -> Iterator[Section]:
             title = f"{details.TITLES[topic]}: {counted(withheld[topic], 'package')} (suspect)"
             yield Section(title, 3, note=_suspicion(topic))
     yield from stack_sections(changelog.comparison, withheld.keys())
+    yield compared(changelog.comparison)
 
 
 def _unknown(entries: Iterable[PackageEntry]) -> Section:
