@@ -22,6 +22,7 @@ $(READY): requirements.lock pyproject.toml
 demo: $(READY)  ## make a small upstream, take snapshots of it, compare two collections
 	@rm -rf demo
 	@$(BIN)/cachediff demo demo
+	@echo "(cachediff is in $(BIN): run  . $(BIN)/activate  before you go there)"
 
 test: $(READY)  ## run the tests
 	$(BIN)/pytest -n auto

@@ -229,11 +229,8 @@ FOLDS: dict[str, tuple[PackageComparison, Topic, list[Row]]] = {
             removed(spec("a 3")),
             merged=(Merge(hash_of("a one"), (hash_of("a 1"), hash_of("a 2"))),),
         ),
-        Topic.BUILDS_REMOVED,
-        [
-            PresenceRow("a", Extent.BUILDS, (V1,), 1, ("e4s",), TRAITS),
-            PresenceRow("a", Extent.MERGED, (V1,), 1, ("e4s",), TRAITS),
-        ],
+        Topic.BUILDS_MERGED,
+        [PresenceRow("a", Extent.MERGED, (V1,), 1, ("e4s",), TRAITS)],
     ),
     "a build that became several, on the pair": (
         package(
@@ -252,7 +249,7 @@ FOLDS: dict[str, tuple[PackageComparison, Topic, list[Row]]] = {
             added(spec("a 2")),
             split=(Merge(hash_of("a one"), (hash_of("a 1"), hash_of("a 2"))),),
         ),
-        Topic.BUILDS_ADDED,
+        Topic.BUILDS_SPLIT,
         [PresenceRow("a", Extent.SPLIT, (V1,), 1, ("e4s",), TRAITS)],
     ),
 }
@@ -265,7 +262,10 @@ def test_rows(told: PackageComparison, topic: Topic, expected: list[Row]) -> Non
 
 def test_groups_are_in_the_order_of_telling_and_none_is_empty() -> None:
     changelog = arrange(CASES["every-kind"]())
-    assert [each.topic for each in changelog.groups] == [*Topic][1:]
+    others = {Topic.UNKNOWN, Topic.BUILDS_MERGED, Topic.BUILDS_SPLIT}
+    assert [each.topic for each in changelog.groups] == [
+        topic for topic in Topic if topic not in others
+    ]
     assert all(each.rows for each in changelog.groups)
 
 
@@ -374,24 +374,28 @@ def test_few_packages_are_no_wave_and_what_says_more_is_in_none() -> None:
 def test_news_is_told_in_the_order_of_topics_with_the_packages_that_it_is_about() -> None:
     changelog = arrange(
         comparison(
-            package("a", upgrade("1"), removed(spec("a 3")), kept=("1.0",), left=("hep",)),
-            package("b", added(spec("b 1")), status="added"),
-            package("c", removed(spec("c 1")), status="removed"),
-            stacks={
-                "e4s": CoverageTotals((1, 1), (1, 1), ("a", "b"), ("c",)),
-                "hep": CoverageTotals((9, 7), (9, 7), (), ("a", "c")),
-            },
+            package("a", upgrade("1"), removed(spec("a 3")), kept=("1.0",), left=("hep", "ml")),
+            package("b", added(spec("b 1")), status="added", joined=("e4s",)),
+            package("c", removed(spec("c 1")), status="removed", left=("e4s",)),
+            package("d", upgrade("2"), left=("e4s", "hep"), joined=("radiuss",)),
         )
     )
     assert changelog.news == (
-        News(Topic.LEFT_STACK, ("a", "c"), "hep"),
-        News(Topic.LEFT_STACK, ("c",), "e4s"),
+        News(Topic.LEFT_STACK, ("a", "d"), ("hep",)),
+        News(Topic.LEFT_STACK, ("d",), ("e4s",)),
+        News(Topic.LEFT_STACK, ("a",), ("ml",)),
         News(Topic.PACKAGES_REMOVED, ("c",)),
         News(Topic.BUILDS_REMOVED, ("a",)),
-        News(Topic.UPGRADED, ("a",)),
+        News(Topic.UPGRADED, ("a", "d")),
         News(Topic.PACKAGES_ADDED, ("b",)),
-        News(Topic.JOINED_STACK, ("a",), "e4s"),
+        News(Topic.JOINED_STACK, ("d",), ("radiuss",)),
     )
+
+
+def test_stacks_that_the_same_packages_left_are_told_together_and_not_as_restacked() -> None:
+    moved = pair("restacked", spec("a 1", stacks=BOTH), spec("a 1", stacks=("root",)))
+    changelog = arrange(comparison(package("a", moved, left=("e4s", "radiuss"))))
+    assert changelog.news == (News(Topic.LEFT_STACK, ("a",), ("e4s", "radiuss")),)
 
 
 def test_versions_are_ordered_as_versions() -> None:
@@ -483,11 +487,12 @@ def test_a_glob_over_kinds_asks_for_what_is_withheld() -> None:
 
 
 TOPICS = {
-    ChangeKind.ADDED: [Topic.PACKAGES_ADDED, Topic.BUILDS_ADDED],
+    ChangeKind.ADDED: [Topic.PACKAGES_ADDED, Topic.BUILDS_ADDED, Topic.BUILDS_SPLIT],
     ChangeKind.REMOVED: [
         Topic.PACKAGES_REMOVED,
         Topic.VERSIONS_REMOVED,
         Topic.BUILDS_REMOVED,
+        Topic.BUILDS_MERGED,
     ],
 }
 

@@ -35,6 +35,8 @@ OPAQUE = re.compile(r"(<(script|style|svg)\b[^>]*>).*?(</\2>)", re.DOTALL)
 DATA = re.compile(r'<script type="application/json"')
 BASE64 = re.compile(r"(?:^[A-Za-z0-9+/]{60,}={0,2}\r?\n)+[A-Za-z0-9+/=]*", re.MULTILINE)
 
+BOUNDARY = re.compile(r"=_[0-9a-f]{32}")
+
 
 def histories() -> list[str]:
     return sorted(folder.name for folder in HISTORIES.iterdir())
@@ -84,4 +86,4 @@ def told(report: str) -> str:
     report = OPAQUE.sub(
         lambda match: match[0] if DATA.match(match[0]) else f"{match[1]}…{match[3]}", report
     )
-    return BASE64.sub("…", report)
+    return BOUNDARY.sub("=_…", BASE64.sub("…", report))

@@ -104,7 +104,7 @@ def test_groups_stand_in_the_order_of_telling() -> None:
     told = [each.get("id", "")[1:] for each in elements(document, "h2")]
     groups = [name for name in told if name in topics]
     assert groups == [name for name in topics if name in groups]
-    assert len(groups) == len(topics) - 1  # all but what is unknown
+    assert len(groups) == len(topics) - 3  # all but what is unknown, merged or split
 
 
 def test_what_is_not_certain_is_said_before_anything_else() -> None:
@@ -130,6 +130,12 @@ def test_what_a_suspect_side_makes_of_the_other_is_not_listed() -> None:
     assert 'id="zlib"' not in page
 
 
+def test_what_a_suspect_side_lost_of_a_stack_is_counted_and_not_named() -> None:
+    told = words(parsed(page_of(CASES["suspect-new"]())))
+    lost = CASES["suspect-new"]().stacks["e4s"].packages_lost
+    assert f"{len(lost):,} (suspect)" in told
+
+
 def test_a_long_group_is_cut_and_points_to_all_packages() -> None:
     document = parsed(page_of(upgraded(30)))
     (link,) = (a for a in elements(document, "a") if a.get("data-kind") == "upgraded" and a.text)
@@ -143,7 +149,7 @@ def test_a_long_group_is_cut_and_points_to_all_packages() -> None:
 def test_a_wave_is_a_sentence() -> None:
     document = parsed(page_of(rebuilt(*"abcdef")))
     (wave,) = (each for each in elements(document, "p") if each.get("class") == "wave")
-    assert words(wave) == "a and 5 others rebuilt, all in e4s. 6 specs"
+    assert words(wave) == "a and 5 others rebuilt (6 specs), all in e4s."
 
 
 def test_coverage_is_told_before_and_after() -> None:
@@ -158,7 +164,7 @@ def test_without_what_draws_plots_the_page_says_so(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("cachediff.reports.plots.find_spec", lambda _name: None)
     document = parsed(page_of(CASES["every-kind"]()))
     assert not elements(document, "figure")
-    assert "install cachediff[plots]" in words(elements(document, "main")[0])
+    assert "install 'cachediff[plots]'" in words(elements(document, "main")[0])
 
 
 def test_every_package_that_is_told_has_a_row_with_all_its_rows(

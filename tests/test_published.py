@@ -27,7 +27,7 @@ from cachediff.model.comparison import Comparison
 from cachediff.model.filed import FiledReport
 from cachediff.model.history import HistoryPoint
 from cachediff.queries import Catalogue, history
-from cachediff.queries.filed import FILES, read_filed
+from cachediff.queries.filed import FILES, RECORD, read_filed
 from cachediff.reports import FORMATS, Layout
 from cachediff.reports.feed import MOST_ENTRIES, render_feed
 from cachediff.reports.index import render_index
@@ -154,9 +154,39 @@ def test_a_mail_answers_the_one_before_it(tmp_path: Path) -> None:
     assert f"Message-ID: {told(third)['message_id']}" in (third / "report.eml").read_text()
 
 
+def test_reports_of_equal_counts_are_mails_of_their_own(tmp_path: Path) -> None:
+    reports = [filed(tmp_path, "nightly", night(1, label)) for label in "abc"]
+    assert len({told(report)["message_id"] for report in reports}) == 3
+
+
+def test_a_report_that_comes_again_on_another_day_does_not_answer_itself(tmp_path: Path) -> None:
+    whole = comparison(package("hdf5", pair("upgraded", spec("hdf5 a", "1"), spec("hdf5 z", "2"))))
+    origin = msgspec.structs.replace(whole.new.origin, committed_at=None)
+    whole = msgspec.structs.replace(whole, new=msgspec.structs.replace(whole.new, origin=origin))
+    for day in (1, 2):
+        path = file_report(tmp_path, "nightly", whole, Layout(), today=date(2026, 1, day))
+        assert "In-Reply-To" not in (path / "report.eml").read_text()
+
+
+def test_a_message_id_that_is_none_is_not_answered(tmp_path: Path) -> None:
+    first = filed(tmp_path, "nightly", night(1)) / RECORD
+    first.write_text(first.read_text().replace("<cachediff.", "x"))
+    second = filed(tmp_path, "nightly", night(2))
+    assert "In-Reply-To" not in (second / "report.eml").read_text()
+
+
+def test_a_report_that_is_filed_twice_is_two_entries(tmp_path: Path) -> None:
+    first = filed(tmp_path, "nightly", night(1)) / RECORD
+    record_of_first = first.read_text()
+    first.write_text("{")
+    filed(tmp_path, "nightly", night(1))
+    first.write_text(record_of_first)
+    assert len({report.id for report in read_filed(tmp_path).reports}) == 2
+
+
 @pytest.mark.parametrize(
     "job",
-    ["", ".", "..", ".hidden", "a/b", "../a", "/a", "a b", "a\n", "a\0", "ä", "a" * 101, INDEX, FEED],
+    ["", ".", "..", ".hidden", "-x", "a/b", "../a", "/a", "a b", "a\n", "a\0", "ä", "a" * 101, INDEX, FEED],
 )  # fmt: skip
 def test_a_job_must_be_the_name_of_a_folder(tmp_path: Path, job: str) -> None:
     with pytest.raises(UsageError, match="cannot be the name of a job"):
@@ -482,7 +512,12 @@ def test_compare_publishes(make_repository: MakeRepository, tmp_path: Path) -> N
     before = content(repository / "reports")
     assert cachediff(*arguments, folder=repository).code == 0
     assert content(repository / "reports") == before
-    assert "name of a job" in refuses(*arguments[:-1], "../x", "-o", "out", folder=repository)
+    for job in ("", "../x"):
+        assert "name of a job" in refuses(*arguments[:-1], job, "-o", "out", folder=repository)
+        assert not (repository / "out").exists()
+    (Path(path) / RECORD).write_text("{")
+    again = cachediff(*arguments[:-1], "weekly", folder=repository)
+    assert f"{Path(path) / RECORD} was passed over" in again.err
 
 
 def test_the_demo_ends_with_its_report(tmp_path: Path) -> None:

@@ -252,7 +252,7 @@ def test_two_builds_that_became_one_are_told_as_that(
 
     text = succeeds("compare", *pair, folder=repository)
     assert re.search(r"bats +1\.10\.0 .*2 builds became 1", text)
-    assert re.search(r"bats +builds merged .*became one with another build", text)
+    assert re.search(r"Builds merged .*\n  bats .*became one with another build", text)
     markdown = succeeds("compare", *pair, "--format", "markdown", folder=repository)
     assert re.search(r"`bats`.*2 builds became 1", markdown)
     assert re.search(r"`bats`.*became one with another build", markdown)

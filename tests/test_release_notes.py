@@ -56,7 +56,7 @@ def test_every_kind() -> None:
         "Packages removed: 1",
         "Packages added: 1",
         "Versions changed: 4 packages, 1 downgraded",
-        "Stacks: 3 of 4 differ",
+        "Stacks: 3 of 4 changed",
         "`e4s`: 1 package lost, 1 package gained, 3 packages changed version",
         "`hep`: 1 package gained",
         "`radiuss`: 1 package lost, 2 packages gained, 1 package changed version",
@@ -80,7 +80,7 @@ def test_every_kind() -> None:
 
 def test_totals_are_told_before_and_after() -> None:
     report = notes(CASES["every-kind"]())
-    assert "| Packages | 1,298 | 1,300 |\n| Specs | 60,101 | 60,264 |\n" in report
+    assert "| Packages read | 1,298 | 1,300 |\n| Specs read | 60,101 | 60,264 |\n" in report
     assert "could not be read" not in report
 
 
@@ -162,7 +162,7 @@ def test_what_a_suspect_new_side_lacks_is_not_called_removed() -> None:
     assert headings(report) == [
         "Packages removed: 1 (suspect)",
         "Versions removed: 1 package (suspect)",
-        "Stacks: 1 of 1 differ",
+        "Stacks: 1 of 1 changed",
     ]
     assert "1.1" not in report
     assert section(report, "Stacks") == ["`e4s` | 9 → 1 | 9 → 1 | 1 (suspect) | 0 | 0"]
@@ -179,7 +179,7 @@ def test_what_a_suspect_old_side_lacks_is_not_called_added() -> None:
 
 def test_stacks_that_are_not_told_are_not_empty() -> None:
     report = notes(CASES["no-commits-and-no-stacks"]())
-    assert "No totals of stacks: 9 specs of OLD and 9 specs of NEW do not tell theirs" in report
+    assert "No totals of stacks: not told of 9 specs of OLD and 9 specs of NEW" in report
     assert "Stacks:" not in report
 
 

@@ -193,7 +193,18 @@ def test_a_change_that_is_told_is_told_whole() -> None:
     (package,) = select(WHOLE, Selection(specs=("hdf5",), kinds=("upgraded",))).packages
     (whole,) = [package for package in WHOLE.packages if package.package == "hdf5"]
     upgrades = tuple(change for change in whole.changes if change.kind is ChangeKind.UPGRADED)
-    assert package == msgspec.structs.replace(whole, changes=upgrades)
+    # b joined e4s and d left radiuss, which is no part of an upgrade.
+    assert (whole.stacks_left, whole.stacks_joined) == (("radiuss",), ())
+    assert package == msgspec.structs.replace(whole, changes=upgrades, stacks_left=())
+
+
+def test_of_the_stacks_that_a_package_left_those_are_told_that_are_selected() -> None:
+    def left(**selected: tuple[str, ...]) -> tuple[str, ...]:
+        told = select(WHOLE, Selection(specs=("hdf5",), **selected)).packages
+        return told[0].stacks_left
+
+    assert left() == left(stacks=("rad*", "e4s")) == left(kinds=("removed",)) == ("radiuss",)
+    assert left(stacks=("e4s",)) == left(targets=("zen4",)) == left(kinds=("rebuilt",)) == ()
 
 
 selections = st.builds(

@@ -13,7 +13,7 @@ from cachediff.changelog import arrange
 from cachediff.errors import ReportError
 from cachediff.jobs.world import write_templates
 from cachediff.reports import FORMATS, Layout
-from cachediff.reports.templating import originals, render
+from cachediff.reports.templating import check_templates, originals, render
 from commands import cachediff, refuses, succeeds
 from report_cases import CASES, HOSTILE, hostile
 
@@ -166,6 +166,16 @@ def test_a_folder_that_is_misspelt_is_told(tmp_path: Path) -> None:
     with pytest.raises(ReportError, match="takes the place of one of ours") as caught:
         markdown(folder(tmp_path / "mine", comparision_md="x"))
     assert ENTRY in caught.value.hint
+
+
+def test_a_block_that_is_misspelt_is_told(tmp_path: Path) -> None:
+    extends = '{% extends "original/comparison.md.j2" %}'
+    misspelt = folder(tmp_path / "a", comparison_md=extends + "{% block sumary %}{% endblock %}")
+    with pytest.raises(ReportError, match="has no block 'sumary'") as error:
+        check_templates(misspelt)
+    assert "did you mean 'summary'?" in error.value.hint
+    own = "{% block summary %}{% block ours %}{% endblock %}{% endblock %}"
+    check_templates(folder(tmp_path / "b", comparison_md=extends + own))
 
 
 def test_ours_are_rendered_from_values_alone() -> None:

@@ -61,7 +61,7 @@ def arrange(comparison: Comparison) -> Changelog:
             rows[topic].append(row)
         if told := [each for each in of_package if each[0] not in withheld]:
             entries.append(PackageEntry(package, tuple(told)))
-    headlines = tuple(news(rows, comparison.stacks))
+    headlines = tuple(news(rows))
     if rows[Topic.REBUILT]:
         rows[Topic.REBUILT] = fold_waves(rows[Topic.REBUILT])
     return Changelog(

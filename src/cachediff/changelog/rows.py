@@ -25,8 +25,12 @@ from cachediff.model.version import Version
 
 _EXTENTS = tuple(Extent)
 _STEPS = tuple(Step)
-_REMOVED = {Extent.PACKAGE: Topic.PACKAGES_REMOVED, Extent.VERSION: Topic.VERSIONS_REMOVED}
-_ADDED = {Extent.PACKAGE: Topic.PACKAGES_ADDED}
+_REMOVED = {
+    Extent.PACKAGE: Topic.PACKAGES_REMOVED,
+    Extent.VERSION: Topic.VERSIONS_REMOVED,
+    Extent.MERGED: Topic.BUILDS_MERGED,
+}
+_ADDED = {Extent.PACKAGE: Topic.PACKAGES_ADDED, Extent.SPLIT: Topic.BUILDS_SPLIT}
 
 
 def unknown_row(package: str, old: Side, new: Side) -> UnknownRow:

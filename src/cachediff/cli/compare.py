@@ -118,9 +118,11 @@ def compare(
     The exit code is 0, 1 (see --exit-code), or 2 for any error.
     """
     from cachediff.jobs.compare import compare as compare_by_name
+    from cachediff.jobs.filing import check_job
     from cachediff.jobs.publish import publish_report
     from cachediff.model.comparison import Selection
     from cachediff.queries import history
+    from cachediff.reports.templating import check_templates
 
     sides, wanted = _sides(old, [*([] if new is None else [new]), *(specs or [])])
     chosen = choose_format(format_, output)
@@ -132,9 +134,12 @@ def compare(
         compilers=tuple(compiler or ()),
         kinds=tuple(kind or ()),
     )
+    if publish is not None:
+        check_job(publish)
     with catalogue(repo, config, stored_only=stored) as names:
-        comparison = compare_by_name(names, *sides, selection, Path.cwd())
         own = templates or names.settings.templates
+        check_templates(own)
+        comparison = compare_by_name(names, *sides, selection, Path.cwd())
         grown = history(names, comparison.new.origin) if chosen in WITH_PLOTS else ()
         write_report(
             comparison,
@@ -145,12 +150,12 @@ def compare(
             templates=own,
             history=grown,
         )
-        if publish:
+        if chosen is Format.TEXT and output is None:
+            names.notices.clear()  # the report has told them
+        if publish is not None:
             today = datetime.now(UTC).date()
             path = publish_report(names, publish, comparison, templates=own, today=today)
             say(f"filed in {path}")
-        if chosen is Format.TEXT and output is None:
-            names.notices.clear()  # the report has told them
     if exit_code and comparison.differs:
         raise typer.Exit(1)
 
@@ -161,5 +166,7 @@ def _sides(old: str, rest: list[str]) -> tuple[tuple[str, str], list[str]]:
     if dots and first and second and not Path(old).exists():
         return (first, second), rest
     if not rest:
-        raise UsageError(f"compare {old} with what?", f"name two snapshots, such as: {old} develop")
+        raise UsageError(
+            f"compare {old} with what?", f"name two snapshots, such as: {old}@HEAD~1 {old}"
+        )
     return (old, rest[0]), rest[1:]

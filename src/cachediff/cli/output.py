@@ -49,7 +49,11 @@ FormatOption = Annotated[
 Output = Annotated[
     Path | None,
     typer.Option(
-        "--output", "-o", metavar="FILE", help="Write to FILE, making its folder if need be."
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="Write to FILE, making its folder if need be; - is standard output.",
+        callback=lambda path: None if path == Path("-") else path,
     ),
 ]
 Everything = Annotated[bool, typer.Option("--all", help="List long groups to the end.")]

@@ -21,6 +21,7 @@ from cachediff.cli.output import (
 from cachediff.errors import ReportError, UsageError
 
 _STANDARD_INPUT = Path("-")
+_HINT = "give it what compare --format json wrote; beside a filed report it is comparison.json"
 
 
 def render(
@@ -44,15 +45,17 @@ def render(
     """
     from cachediff.config import find_settings
     from cachediff.reports.reading import read_json
+    from cachediff.reports.templating import check_templates
 
     chosen = choose_format(format_, output)
     own = templates or find_settings(Path.cwd(), config).templates
+    check_templates(own)
     content = _content(comparison)
     try:
         read = read_json(content)
     except ReportError as error:
         name = "standard input" if comparison == _STANDARD_INPUT else comparison
-        raise ReportError(f"{name}: {error.message}", error.hint) from error
+        raise ReportError(f"{name}: {error.message}", error.hint or _HINT) from error
     write_report(read, chosen, output, everything=everything, max_size=max_size, templates=own)
 
 
@@ -62,4 +65,4 @@ def _content(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+        raise UsageError(f"{path} cannot be read: {error.strerror}", _HINT) from error

@@ -128,7 +128,16 @@ def _narrow(package: PackageComparison, selection: Selection) -> PackageComparis
     changes = tuple(change for change in package.changes if _selected(change, selection, tests))
     if not changes:
         return None
-    return msgspec.structs.replace(package, changes=changes)
+    test = _value_tests(selection).get("stack", bool)
+    old = {stack for change in changes if change.old for stack in change.old.stacks or ()}
+    new = {stack for change in changes if change.new for stack in change.new.stacks or ()}
+    return msgspec.structs.replace(
+        package,
+        changes=changes,
+        # Of the moves of the package, those that are selected and that these changes are part of.
+        stacks_left=tuple(each for each in package.stacks_left if test(each) and each in old),
+        stacks_joined=tuple(each for each in package.stacks_joined if test(each) and each in new),
+    )
 
 
 def _selected(change: Change, selection: Selection, tests: Iterable[_Test]) -> bool:

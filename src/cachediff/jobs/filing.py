@@ -39,11 +39,7 @@ def file_report(
         ReportError: the new side's time is none, or a template fails.
         UsageError: `job` cannot be the name of a folder, or the folder cannot be written.
     """
-    if not JOB.fullmatch(job) or job in (INDEX, FEED):
-        raise UsageError(
-            f"{job!r} cannot be the name of a job",
-            "it is the name of a folder: up to 100 letters, digits and . _ -, no dot first",
-        )
+    check_job(job)
     updated = _updated(comparison, today)
     changelog = arrange(comparison)
     # How the sides came to be read may be told differently the next time: it is the same report.
@@ -67,6 +63,19 @@ def file_report(
             raise UsageError(f"{path} cannot be written: {error.strerror}") from error
         else:
             return path
+
+
+def check_job(job: str) -> None:
+    """Refuse a job that cannot be the name of a folder.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    if not JOB.fullmatch(job) or job in (INDEX, FEED):
+        raise UsageError(
+            f"{job!r} cannot be the name of a job",
+            "it is the name of a folder: up to 100 letters, digits and . _ -, no dot or dash first",
+        )
 
 
 def rebuild_index(folder: Path, templates: Path | None) -> tuple[str, ...]:
@@ -115,7 +124,7 @@ def _free(folder: Path, day: str) -> Path:
 def _layout(layout: Layout, job: str, filed: list[FiledReport], path: Path) -> Layout:
     """The layout of a report to be filed at `path`, which answers the one before it."""
     place = _place(path.name)
-    before = [report for report in filed if _place(report.name) < place]
+    before = [each for each in filed if _place(each.name) < place and each.message_id]
     previous = max(before, key=lambda report: _place(report.name), default=None)
     envelope = msgspec.structs.replace(
         layout.envelope, job=job, previous=previous.message_id if previous else None

@@ -23,6 +23,8 @@ class Topic(StrEnum):
     UPGRADED = "upgraded"
     PACKAGES_ADDED = "packages-added"
     BUILDS_ADDED = "builds-added"
+    BUILDS_MERGED = "builds-merged"
+    BUILDS_SPLIT = "builds-split"
     CHANGED = "changed"
     REBUILT = "rebuilt"
     RESTACKED = "restacked"
@@ -163,11 +165,11 @@ class Group(msgspec.Struct, frozen=True):
 
 
 class News(msgspec.Struct, frozen=True):
-    """Packages (sorted) of which the same is news: the topic, and the stack that they left or joined."""
+    """Packages (sorted) of which the same is news: the topic, and the stacks that they left or joined."""
 
     topic: Topic
     packages: tuple[str, ...]
-    stack: str | None = None
+    stacks: tuple[str, ...] = ()
 
 
 class CoverageChange(msgspec.Struct, frozen=True):

@@ -15,8 +15,8 @@ class FiledReport(msgspec.Struct, frozen=True, kw_only=True):
     `job` names what is told again and again, `name` this report among those of the job: its date or,
     where that was taken, the date and a number (`2025-04-20`, `2025-04-20.2`). `updated` is the time of
     the new side in UTC (`2025-04-20T03:12:09Z`). `headline` and `suspicions` are plain text, `sha256`
-    is that of the comparison's JSON without its notices, `message_id` that of the mail; `formats` maps
-    each format to the name of its file.
+    is that of the comparison's JSON without its notices, `message_id` that of the mail, empty if it is
+    not known; `formats` maps each format to the name of its file.
     """
 
     job: str
@@ -32,8 +32,8 @@ class FiledReport(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def id(self) -> str:
-        """A `tag:` URI (RFC 4151) that no report of another job or comparison has."""
-        return f"tag:cachediff,{self.name[:10]}:{self.job}/{self.sha256[:32]}"
+        """A `tag:` URI (RFC 4151) that no other report of the folder has."""
+        return f"tag:cachediff,{self.name[:10]}:{self.job}/{self.name}/{self.sha256[:32]}"
 
     @property
     def number(self) -> int:

@@ -13,6 +13,7 @@ import msgspec
 
 from cachediff.errors import UsageError
 from cachediff.model.filed import FiledReport
+from cachediff.reports.mail.message_ids import is_message_id
 from cachediff.reports.visible import visible
 
 FILES = {
@@ -28,7 +29,7 @@ FILES = {
 RECORD = "report.json"
 """What is known of a report, beside it."""
 
-JOB = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
+JOB = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 """Names of jobs, which are names of folders."""
 
 _NAME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:\.[1-9][0-9]{0,8})?")
@@ -96,6 +97,7 @@ def _read(path: Path) -> FiledReport:
         # Anyone may have edited the file.
         headline=visible(record.headline, _LONGEST),
         suspicions=tuple(visible(suspicion, _LONGEST) for suspicion in record.suspicions),
+        message_id=record.message_id if is_message_id(record.message_id) else "",
         formats=there,
     )
 

@@ -21,7 +21,7 @@ from cachediff.model.changelog import (
     WaveRow,
 )
 from cachediff.model.comparison import Comparison, CoverageTotals
-from cachediff.reports.phrases import Show, counted, listed
+from cachediff.reports.phrases import Show, counted, joined, listed
 
 TITLES = {
     Topic.UNKNOWN: "Unknown",
@@ -33,6 +33,8 @@ TITLES = {
     Topic.UPGRADED: "Upgraded",
     Topic.PACKAGES_ADDED: "Packages added",
     Topic.BUILDS_ADDED: "Builds added",
+    Topic.BUILDS_MERGED: "Builds merged",
+    Topic.BUILDS_SPLIT: "Builds split",
     Topic.CHANGED: "Changed",
     Topic.REBUILT: "Rebuilt",
     Topic.RESTACKED: "Restacked",
@@ -49,10 +51,8 @@ FIELDS = {
 """What the values of a field of coverage are called."""
 
 _EXTENTS = {
-    (Topic.BUILDS_REMOVED, Extent.MERGED): "builds merged",
     (Topic.BUILDS_ADDED, Extent.VERSION): "new version",
     (Topic.BUILDS_ADDED, Extent.BUILDS): "more builds",
-    (Topic.BUILDS_ADDED, Extent.SPLIT): "builds split",
 }
 
 
@@ -71,11 +71,17 @@ def size(group: Group) -> str:
             return f"{packages}, {specs}"
 
 
-def withheld(group: Group) -> tuple[str, str]:
-    """Say why a group has no rows, and the option that lists them."""
-    if group.topic in (Topic.PACKAGES_ADDED, Topic.BUILDS_ADDED, Topic.JOINED_STACK):
-        return "not listed, because OLD is suspect", "--kind added"
-    return "not listed, because NEW is suspect", "--kind removed"
+def withheld(group: Group) -> str:
+    """Say why a group has no rows, and what lists them."""
+    match group.topic:
+        case Topic.PACKAGES_ADDED | Topic.BUILDS_ADDED:
+            return "Not listed, because OLD is suspect (--kind added lists them)."
+        case Topic.JOINED_STACK:
+            return "Not listed, because OLD is suspect (the JSON lists them)."
+        case Topic.LEFT_STACK:
+            return "Not listed, because NEW is suspect (the JSON lists them)."
+        case _:
+            return "Not listed, because NEW is suspect (--kind removed lists them)."
 
 
 def label(row: Row, topic: Topic) -> str:
@@ -96,10 +102,9 @@ def packages(row: Row, show: Show) -> str:
 
 
 def wave(row: WaveRow, show: Show) -> str:
-    """`zlib-ng and 412 others rebuilt, all in e4s and radiuss`."""
-    *first, last = map(show, row.stacks) if row.stacks else ("no stack",)
-    stacks = f"{', '.join(first)} and {last}" if first else last
-    return f"{packages(row, show)} rebuilt, all in {stacks}"
+    """`zlib-ng and 412 others rebuilt (2,310 specs), all in e4s and radiuss`."""
+    told = f"{packages(row, show)} rebuilt ({counted(row.count, 'spec')})"
+    return f"{told}, all in {joined(row.stacks, show)}" if row.stacks else told
 
 
 def details(row: Row, show: Show, arrow: str, *, brief: bool) -> list[str]:
@@ -144,7 +149,7 @@ def _steps(group: Group) -> str:
             greatest.setdefault(row.package, row.step)
     counts = Counter(greatest.values())
     told = ", ".join(f"{counts[step]:,} {step}" for step in Step if counts[step])
-    return f" ({told})" if told else ""
+    return f" (greatest steps: {told})" if told else ""
 
 
 def _failures(row: UnknownRow, show: Show, *, brief: bool) -> list[str]:

@@ -32,12 +32,14 @@ _MOST_IMPORTANT_FIRST = (
     Topic.VERSIONS_REMOVED,
     Topic.DOWNGRADED,
     "problems",
-    "stacks",
     Topic.BUILDS_REMOVED,
     Topic.UPGRADED,
     Topic.PACKAGES_ADDED,
     Topic.BUILDS_ADDED,
+    Topic.BUILDS_MERGED,
+    Topic.BUILDS_SPLIT,
     Topic.CHANGED,
+    "stacks",
     "coverage",
     Topic.JOINED_STACK,
     Topic.RESTACKED,
@@ -85,7 +87,6 @@ def render_markdown(
             selection=overview.selection(comparison, code),
             untold_stacks=overview.untold_stacks(comparison),
             sections=sections,
-            max_size=max_size,
         )
 
     return fit(lay_out, sections, max_size)
@@ -113,8 +114,7 @@ def _group(group: Group, limit: int | None) -> Section:
     rank = _RANKS[group.topic]
     title = f"{details.TITLES[group.topic]}: {details.size(group)}"
     if group.withheld:
-        why, option = details.withheld(group)
-        return Section(title, rank, note=f"{why[0].upper()}{why[1:]} (`{option}` lists them).")
+        return Section(title, rank, note=details.withheld(group))
     rows = [_cells(row, group.topic, brief=limit is not None) for row in group.rows[:limit]]
     columns = ("Package", "What", "Version", "Specs", "Details", "Stacks")
     return Section(title, rank, _table(columns, rows, len(group.rows)))

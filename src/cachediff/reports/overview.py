@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Container
 
 from cachediff.model.changelog import Changelog, News, Topic
 from cachediff.model.comparison import Comparison, Side
-from cachediff.reports.phrases import Show, counted
+from cachediff.reports.phrases import Show, counted, joined
 
-_MOST_STACKS = 3
+_MOST_MOVES = 3
 _MOST_NAMED = 2
 
 FATES = {
@@ -21,6 +22,8 @@ FATES = {
     Topic.UPGRADED: "upgraded",
     Topic.PACKAGES_ADDED: "added",
     Topic.BUILDS_ADDED: "gained builds",
+    Topic.BUILDS_MERGED: "with builds merged",
+    Topic.BUILDS_SPLIT: "with builds split",
     Topic.CHANGED: "changed",
     Topic.REBUILT: "rebuilt",
     Topic.RESTACKED: "restacked",
@@ -28,18 +31,14 @@ FATES = {
 }
 """What is said of the packages of a topic; of stacks, their name follows."""
 
-_FIGURES = (
-    Topic.UNKNOWN,
-    Topic.PACKAGES_REMOVED,
-    Topic.DOWNGRADED,
-    Topic.UPGRADED,
-    Topic.PACKAGES_ADDED,
-    Topic.CHANGED,
-    Topic.REBUILT,
-)
-_LOSSES = {Topic.LEFT_STACK, Topic.PACKAGES_REMOVED, Topic.VERSIONS_REMOVED, Topic.BUILDS_REMOVED}
-_MOVES = {Topic.LEFT_STACK, Topic.JOINED_STACK}
+_SUSPECT_LOSSES = {
+    Topic.LEFT_STACK: "missing from",
+    Topic.PACKAGES_REMOVED: "missing",
+    Topic.VERSIONS_REMOVED: "lack versions",
+    Topic.BUILDS_REMOVED: "lack builds",
+}
 _GAINS = {Topic.JOINED_STACK, Topic.PACKAGES_ADDED, Topic.BUILDS_ADDED}
+_MOVES = {Topic.LEFT_STACK, Topic.JOINED_STACK}
 
 
 def title(comparison: Comparison, show: Show, arrow: str) -> str:
@@ -71,18 +70,34 @@ def notices(comparison: Comparison, show: Show) -> list[str]:
     return [f"Note: {show(notice)}" for notice in comparison.notices]
 
 
+def warnings(comparison: Comparison, show: Show) -> list[str]:
+    """What makes the rest less than certain: how the sides came to be read, what could not be."""
+    said = suspicions(comparison, show) + notices(comparison, show)
+    for name, side in (("OLD", comparison.old), ("NEW", comparison.new)):
+        if side.unreadable:
+            unreadable = f"{side.unreadable:,} of {counted(side.manifests, 'manifest')} of {name}"
+            said.append(f"{unreadable} could not be read: what became of those packages is unknown")
+        elif side.problems:
+            said.append(f"{counted(len(side.problems), 'problem')} in {name}")
+    return said
+
+
 def headline(changelog: Changelog, show: Show) -> str:
     """Say in one sentence what happened, most important first."""
     said = news(changelog, show)
     selected = "selected " * bool(changelog.comparison.selection)
+    old, new = changelog.comparison.old.origin, changelog.comparison.new.origin
     if not said:
-        return f"No {selected}changes"
+        same = old.commit is not None and old == new
+        return f"No {selected}changes" + ": both sides are the same commit" * same
     if all(item.topic is Topic.UNKNOWN for item in changelog.news):
         said.append(f"no other {selected}changes")
-    return ", ".join(said)
+    return ", ".join(said) + " (of what was selected)" * bool(selected)
 
 
-def news(changelog: Changelog, show: Show) -> list[str]:
+def news(
+    changelog: Changelog, show: Show, leaving_out: Container[Topic] = frozenset()
+) -> list[str]:
     """The clauses of the headline: `2 packages left e4s`, `adios2 removed`, `41 upgraded`.
 
     One package, or two, are named. The noun stands with the first number only.
@@ -90,30 +105,31 @@ def news(changelog: Changelog, show: Show) -> list[str]:
     said: list[str] = []
     noun = True
     moves: Counter[Topic] = Counter()
+    named: set[str] = set()
     for item in changelog.news:
-        moves[item.topic] += item.stack is not None
-        if moves[item.topic] > _MOST_STACKS:
+        moves[item.topic] += bool(item.stacks)
+        if item.topic in leaving_out or moves[item.topic] > _MOST_MOVES:
             continue
+        named.update(item.stacks)
         if len(item.packages) <= _MOST_NAMED:
             packages = " and ".join(map(show, item.packages))
         else:
             packages = f"{len(item.packages):,}{' packages' * noun}"
             noun = False
         said.append(f"{packages} {_fate(item, changelog.comparison, show)}")
-    more = sum(max(0, number - _MOST_STACKS) for number in moves.values())
-    return said + [f"{counted(more, 'more stack')} lost or gained packages"] * bool(more)
+    if more := {stack for item in changelog.news for stack in item.stacks} - named:
+        said.append(f"{counted(len(more), 'more stack')} lost or gained packages")
+    return said
 
 
 def figures(changelog: Changelog) -> list[tuple[Topic, int, str]]:
     """The key figures: a topic, how many packages it has, and what became of these."""
-    packages = {group.topic: group.packages for group in changelog.groups}
-    suspect = {
-        Topic.PACKAGES_REMOVED: "missing (suspect)" * bool(changelog.comparison.new.suspect),
-        Topic.PACKAGES_ADDED: "added (suspect)" * bool(changelog.comparison.old.suspect),
-    }
-    return [
-        (topic, packages.get(topic, 0), suspect.get(topic) or FATES[topic]) for topic in _FIGURES
-    ]
+    told = []
+    for group in changelog.groups:
+        fate, doubt = _doubted(group.topic, changelog.comparison)
+        stack = " a stack" * (group.topic in _MOVES)
+        told.append((group.topic, group.packages, f"{fate}{stack}{doubt}"))
+    return told
 
 
 def spec_counts(comparison: Comparison) -> str:
@@ -129,8 +145,8 @@ def spec_counts(comparison: Comparison) -> str:
         (counts.changed, "changed"),
         (counts.rebuilt, "rebuilt"),
         (counts.restacked, "restacked"),
-        (counts.unknown[0], "unknown in OLD"),
-        (counts.unknown[1], "unknown in NEW"),
+        (counts.unknown[0], "of OLD not compared"),
+        (counts.unknown[1], "of NEW not compared"),
     ]
     if comparison.selection:
         # What is unchanged or unknown was not selected from, and would stand here for the whole.
@@ -177,7 +193,7 @@ def untold_stacks(comparison: Comparison) -> str:
     """Say that stacks have no totals, where that is so; '' elsewhere."""
     sides = zip(("OLD", "NEW"), comparison.stacks_untold, strict=True)
     untold = [f"{counted(number, 'spec')} of {name}" for name, number in sides if number]
-    return f"No totals of stacks: {' and '.join(untold)} do not tell theirs" if untold else ""
+    return f"No totals of stacks: not told of {' and '.join(untold)}" if untold else ""
 
 
 def coverage(side: Side) -> str:
@@ -192,12 +208,15 @@ def moment(committed_at: str) -> str:
 
 
 def _fate(item: News, comparison: Comparison, show: Show) -> str:
-    """What became of the packages of some news: `removed`, `left e4s`."""
-    missing = comparison.new.suspect and item.topic in _LOSSES
-    doubted = comparison.old.suspect and item.topic in _GAINS
-    fate = FATES[item.topic]
-    if missing:
-        fate = f"missing from {show(item.stack)}" if item.stack is not None else "missing"
-    elif item.stack is not None:
-        fate = f"{fate} {show(item.stack)}"
-    return f"{fate} (suspect)" if missing or doubted else fate
+    """What became of the packages of some news: `removed`, `left e4s`, `missing (suspect)`."""
+    fate, doubt = _doubted(item.topic, comparison)
+    return f"{fate} {joined(item.stacks, show)}{doubt}" if item.stacks else fate + doubt
+
+
+def _doubted(topic: Topic, comparison: Comparison) -> tuple[str, str]:
+    """What became of the packages of a topic, and ` (suspect)` where a side makes it seem so."""
+    if comparison.new.suspect and topic in _SUSPECT_LOSSES:
+        return _SUSPECT_LOSSES[topic], " (suspect)"
+    if comparison.old.suspect and topic in _GAINS:
+        return FATES[topic], " (suspect)"
+    return FATES[topic], ""

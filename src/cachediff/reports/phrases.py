@@ -24,3 +24,11 @@ def listed(values: Sequence[str], show: Show, *, brief: bool, separator: str = "
         shown = values[: MOST_LISTED - 1]
     more = f" and {len(values) - len(shown):,} more" if len(shown) < len(values) else ""
     return separator.join(map(show, shown)) + more
+
+
+def joined(values: Sequence[str], show: Show) -> str:
+    """Join values as in speech, the first few of many: `e4s, hep and radiuss`, `a, b, c and 9 more`."""
+    if len(values) > MOST_LISTED:
+        return listed(values, show, brief=True)
+    *first, last = map(show, values)
+    return f"{', '.join(first)} and {last}" if first else last

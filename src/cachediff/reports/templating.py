@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -59,6 +60,29 @@ def template(name: str, folder: Path | None) -> Template:
         raise ReportError(f"template {folder and folder / name}: {_reason(error)}") from error
 
 
+def check_templates(folder: Path | None) -> None:
+    """Refuse a folder of templates of which one is no template, or fills a block that ours has not.
+
+    Raises:
+        ReportError: as for `template`; or a block is misspelt.
+    """
+    if folder is None:
+        return
+    ours = originals()
+    for name in ours:
+        found = template(name, folder)
+        own = folder / name
+        if own.is_file() and f"{ORIGINAL}/{name}" in own.read_text("utf-8", "replace"):
+            blocks = template(name, None).blocks
+            for block in found.blocks.keys() - blocks.keys():
+                # One of its own stands inside of one of ours; one that is misspelt would be lost.
+                if close := get_close_matches(block, blocks, n=1):
+                    raise ReportError(
+                        f"template {own}: {ORIGINAL}/{name} has no block {block!r}",
+                        f"did you mean {close[0]!r}? it has {', '.join(blocks)}",
+                    )
+
+
 def originals() -> dict[str, bytes]:
     """Our templates, by name."""
     folder = files("cachediff.reports").joinpath("templates")
@@ -99,7 +123,10 @@ def _environment(folder: Path | None) -> Environment:
 def _check(folder: Path) -> None:
     """Refuse a folder in which nothing would ever be looked for: its name is misspelt, or theirs."""
     if not folder.is_dir():
-        raise ReportError(f"there is no folder {folder} of templates")
+        raise ReportError(
+            f"there is no folder {folder} of templates",
+            f"cachediff init --templates {folder} writes ours out, to begin with",
+        )
     ours = originals()
     if not any((folder / name).is_file() for name in ours):
         raise ReportError(

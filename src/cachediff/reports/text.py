@@ -120,8 +120,7 @@ def _heading(title: str, size: str, style: str) -> _Line:
 def _group(group: Group, limit: int | None) -> Iterator[_Line]:
     size = details.size(group)
     if group.withheld:
-        why, option = details.withheld(group)
-        size = f"{size}: {why} ({option} lists them)"
+        size = f"{size}. {details.withheld(group)}"
     yield _heading(details.TITLES[group.topic], size, _STYLES.get(group.topic, ""))
     rows = group.rows[:limit]
     cells = [_cells(row, group.topic, brief=limit is not None) for row in rows]
@@ -131,7 +130,7 @@ def _group(group: Group, limit: int | None) -> Iterator[_Line]:
 
 def _left_out(number: int) -> Iterator[_Line]:
     if number:
-        yield Text("  "), Text(f"… and {number:,} more (--all)", "dim")
+        yield Text("  "), Text(f"… and {number:,} more rows (--all)", "dim")
 
 
 def _cells(row: Row, topic: Topic, *, brief: bool) -> list[Text]:
@@ -148,7 +147,7 @@ def _cells(row: Row, topic: Topic, *, brief: bool) -> list[Text]:
         stacks = listed(row.stacks, visible, brief=brief)
     said = " · ".join(details.details(row, visible, "->", brief=brief))
     tail = Text(said)
-    tail.append(" · " * bool(said and stacks), "dim")
+    tail.append(" · in " * bool(said and stacks), "dim")
     tail.append(stacks, "" if isinstance(row, StackRow) else "dim")
     return [Text(details.packages(row, visible)), label, old, new, count, tail]
 

@@ -24,7 +24,7 @@ from cachediff.model.history import HistoryPoint
 from cachediff.model.snapshot import Origin
 from cachediff.reports import overview
 from cachediff.reports.mail.body import Picture, render_body
-from cachediff.reports.mail.message_ids import address, digest, list_id, message_id, previous_id
+from cachediff.reports.mail.message_ids import address, list_id, message_id, previous_id
 from cachediff.reports.page import render_page
 from cachediff.reports.plots import plots
 from cachediff.reports.text import render_text
@@ -84,12 +84,13 @@ def render_mail(
     """
     comparison = changelog.comparison
     message = EmailMessage(_POLICY)
-    _head(message, changelog, envelope)
+    own_id = message_id(comparison, envelope)
+    _head(message, changelog, envelope, own_id)
     page = render_page(changelog, history=history, templates=templates)
     attachment = page.encode("utf-8", "backslashreplace")
     fits = len(attachment) <= LARGEST_ATTACHMENT
     drawn = plots(changelog, history)
-    ending = f"{digest(comparison, envelope)}@{address(envelope.sender).domain}"
+    ending = own_id.strip("<>").removeprefix("cachediff.")
     pictures = [
         Picture(plot.title, plot.alternative, f"{plot.key}.{ending}") for plot in drawn.plots
     ]
@@ -141,7 +142,8 @@ def subject(changelog: Changelog) -> str:
         if side.suspect
     ]
     told += overview.news(changelog, _short) or [overview.headline(changelog, _short).lower()]
-    head = f"[cachediff] {_short(comparison.new.origin.collection)}: "
+    selected = " (selected)" * bool(comparison.selection)
+    head = f"[cachediff] {_short(comparison.new.origin.collection)}{selected}: "
     line = head + ", ".join(told)
     while len(line) > LONGEST_SUBJECT and len(told) > 1:
         told.pop()
@@ -154,7 +156,7 @@ def _short(value: str) -> str:
     return visible(visible(value), _LONGEST_NAME)
 
 
-def _head(message: EmailMessage, changelog: Changelog, envelope: Envelope) -> None:
+def _head(message: EmailMessage, changelog: Changelog, envelope: Envelope, own_id: str) -> None:
     comparison = changelog.comparison
     message["From"] = address(envelope.sender)
     recipients = [address(each) for each in envelope.recipients]
@@ -162,8 +164,8 @@ def _head(message: EmailMessage, changelog: Changelog, envelope: Envelope) -> No
     message["Subject"] = subject(changelog)
     if date := _date(comparison.new.origin):
         message["Date"] = date
-    message["Message-ID"] = message_id(comparison, envelope)
-    if previous := previous_id(envelope):
+    message["Message-ID"] = own_id
+    if (previous := previous_id(envelope)) and previous != own_id:
         message["In-Reply-To"] = previous
         message["References"] = previous
     message["List-Id"] = list_id(envelope)

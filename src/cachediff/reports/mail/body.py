@@ -68,9 +68,7 @@ def render_body(
     comparison = changelog.comparison
     title = html(overview.title(comparison, code, ARROW))
     headline = html(overview.headline(changelog, code))
-    figures = [
-        Figure(f"{number:,}", label) for _, number, label in overview.figures(changelog) if number
-    ]
+    figures = [Figure(f"{number:,}", label) for _, number, label in overview.figures(changelog)]
 
     def lay_out(sections: Sequence[Section]) -> str:
         warnings, notes, *groups, sides = sections
@@ -102,11 +100,7 @@ def _sections(changelog: Changelog) -> Iterator[Section]:
     """The warnings, the notes, every group and table, and the sides, in the order of the mail."""
     comparison = changelog.comparison
     sides = (("OLD", comparison.old), ("NEW", comparison.new))
-    warnings = (
-        *overview.suspicions(comparison, code),
-        *overview.notices(comparison, code),
-        *(f"{name}: {overview.coverage(side)}" for name, side in sides if side.unreadable),
-    )
+    warnings = overview.warnings(comparison, code)
     notes = (
         overview.spec_counts(comparison),
         overview.counting_rule(changelog),
@@ -127,8 +121,7 @@ def _group(group: Group) -> Section:
     rank = _RANKS[group.topic]
     title = f"{details.TITLES[group.topic]}: {details.size(group)}"
     if group.withheld:
-        why, option = details.withheld(group)
-        return Section(title, rank, note=f"{why[0].upper()}{why[1:]} ({option} lists them).")
+        return Section(title, rank, note=details.withheld(group))
     rows = []
     for row in group.rows[:_MOST_ROWS]:
         told = line(group.topic, row, code)

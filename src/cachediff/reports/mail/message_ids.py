@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from email.headerregistry import Address
 
@@ -12,6 +11,7 @@ import msgspec
 from cachediff.errors import ReportError
 from cachediff.model.comparison import Comparison
 from cachediff.model.envelope import Envelope
+from cachediff.reports.json import render_json
 from cachediff.reports.visible import visible
 
 # `dot-atom@domain` of RFC 5322: no quoted words, comments or literals, and nothing that ends a header.
@@ -45,27 +45,23 @@ def address(text: str) -> Address:
 def message_id(comparison: Comparison, envelope: Envelope) -> str:
     """The Message-ID of the mail that tells `comparison`: `<cachediff.0f3a...@example.org>`.
 
-    It follows from the job, from what was compared, selected and counted, and from the domain of the
-    sender; who receives it makes no difference, so that a mail that is sent again is known as the same.
+    It follows from the job, from all that was found, and from the domain of the sender. Who receives it
+    and how the sides came to be read make no difference, so that a mail that is sent again is known as
+    the same.
 
     Raises:
         ReportError: the sender's address is none.
     """
-    return f"<cachediff.{digest(comparison, envelope)}@{address(envelope.sender).domain}>"
+    found = render_json(msgspec.structs.replace(comparison, notices=()))
+    digest = hashlib.sha256(
+        f"{envelope.job}\n{found}".encode("ascii", "backslashreplace")
+    ).hexdigest()
+    return f"<cachediff.{digest[:32]}@{address(envelope.sender).domain}>"
 
 
-def digest(comparison: Comparison, envelope: Envelope) -> str:
-    """32 hexadecimal digits that no other report has."""
-    identity = [
-        envelope.job,
-        *((side.origin, side.manifests, side.specs) for side in (comparison.old, comparison.new)),
-        comparison.selection,
-        comparison.package_counts,
-        comparison.spec_counts,
-    ]
-    # As ASCII: a name from data can hold what is not Unicode.
-    told = json.dumps(msgspec.to_builtins(identity), sort_keys=True)
-    return hashlib.sha256(told.encode("ascii")).hexdigest()[:32]
+def is_message_id(text: str) -> bool:
+    """Whether this can stand in a header as a Message-ID."""
+    return len(text) <= _LONGEST_ID and _MESSAGE_ID.fullmatch(text) is not None
 
 
 def previous_id(envelope: Envelope) -> str | None:
@@ -75,9 +71,7 @@ def previous_id(envelope: Envelope) -> str | None:
         ReportError: it is none.
     """
     previous = envelope.previous
-    if previous is None:
-        return None
-    if not _MESSAGE_ID.fullmatch(previous) or len(previous) > _LONGEST_ID:
+    if previous is not None and not is_message_id(previous):
         raise ReportError(f"{visible(previous)} is not a Message-ID")
     return previous
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from cachediff.model.changelog import Changelog, Topic
+from cachediff.model.changelog import Changelog
 from cachediff.model.comparison import Comparison, Side
 from cachediff.model.history import HistoryPoint
 from cachediff.reports import overview
@@ -16,7 +16,7 @@ from cachediff.reports.page.builds import builds_json
 from cachediff.reports.page.packages import PackageTable, anchors, package_table
 from cachediff.reports.page.rows import ARROW, code, html, linking
 from cachediff.reports.page.sections import coverage_table, section
-from cachediff.reports.phrases import Show, counted
+from cachediff.reports.phrases import Show
 from cachediff.reports.plots import plots
 from cachediff.reports.templating import render
 from cachediff.reports.visible import visible
@@ -72,7 +72,7 @@ def render_page(
         title=overview.title(comparison, visible, ARROW),
         heading=html(overview.title(comparison, code, ARROW)),
         headline=html(_sentence(overview.headline(changelog, _told(ids, table)))),
-        warnings=[html(warning) for warning in _warnings(comparison)],
+        warnings=[html(warning) for warning in overview.warnings(comparison, code)],
         notes=[html(note) for note in _notes(changelog)],
         sides=[_side("OLD", comparison.old), _side("NEW", comparison.new)],
         figures=list(_figures(changelog, {each.value for each in table.kinds})),
@@ -123,24 +123,8 @@ def _side(name: str, side: Side) -> SideCard:
 
 
 def _figures(changelog: Changelog, kinds: set[str]) -> Iterator[Figure]:
-    """The key figures; that of packages that could not be compared only where there are any."""
     for topic, number, label in overview.figures(changelog):
-        if number or topic is not Topic.UNKNOWN:
-            yield Figure(f"{number:,}", label, topic if topic in kinds else "")
-
-
-def _warnings(comparison: Comparison) -> Iterator[str]:
-    """What makes the rest less than certain: how the sides came to be read, what could not be."""
-    yield from overview.suspicions(comparison, code)
-    yield from overview.notices(comparison, code)
-    for name, side in (("OLD", comparison.old), ("NEW", comparison.new)):
-        if side.unreadable:
-            yield (
-                f"{side.unreadable:,} of {counted(side.manifests, 'manifest')} of {name} could not be "
-                "read: what became of those packages is unknown"
-            )
-        elif side.problems:
-            yield f"{counted(len(side.problems), 'problem')} in {name}"
+        yield Figure(f"{number:,}", label, topic if topic in kinds else "")
 
 
 def _problems(comparison: Comparison) -> Iterator[ProblemLine]:

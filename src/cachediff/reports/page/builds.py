@@ -99,4 +99,5 @@ def _values(field: str, spec: Spec) -> tuple[str, ...]:
         return tuple(stack for stack in spec.stacks or () if stack != ROOT_STACK)
     if field == "variants":
         return spec.variants
-    return (spec.version.text if field == "version" else getattr(spec, field),)
+    # A comparison that was read back may be of a later release, which knows other fields.
+    return (spec.version.text if field == "version" else getattr(spec, field, None) or "?",)

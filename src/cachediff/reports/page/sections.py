@@ -5,11 +5,11 @@ from __future__ import annotations
 import msgspec
 from markupsafe import Markup
 
-from cachediff.model.changelog import FieldCoverage, Group
-from cachediff.model.comparison import Comparison
+from cachediff.model.changelog import CoverageChange, FieldCoverage, Group
+from cachediff.model.comparison import Comparison, CoverageTotals
 from cachediff.reports import details
 from cachediff.reports.page.rows import Line, html, line
-from cachediff.reports.phrases import Show, listed
+from cachediff.reports.phrases import Show
 from cachediff.reports.visible import visible
 
 _MOST_ROWS = 25
@@ -58,10 +58,6 @@ class CoverageTable(msgspec.Struct, frozen=True):
 
 def section(group: Group, link: Show) -> Section:
     """Lay out a group, with the names of packages as links."""
-    note = ""
-    if group.withheld:
-        why, option = details.withheld(group)
-        note = f"{why[0].upper()}{why[1:]} ({option} lists them)."
     lines = tuple(line(group.topic, row, link) for row in group.rows[:_MOST_ROWS])
     rows = [each for each in lines if not each.sentence]
     return Section(
@@ -72,26 +68,32 @@ def section(group: Group, link: Show) -> Section:
         columns=tuple(name for name in _COLUMNS if any(getattr(each, name) for each in rows)),
         lines=lines,
         more=len(group.rows) - len(lines),
-        note=note,
+        note=details.withheld(group) if group.withheld else "",
     )
 
 
 def coverage_table(coverage: FieldCoverage, comparison: Comparison, link: Show) -> CoverageTable:
     """Lay out what is covered of one field."""
-    totals = comparison.stacks if coverage.field == "stack" else comparison.coverage[coverage.field]
+    totals = comparison.totals(coverage.field)
     shown = coverage.tallies[:_MOST_ROWS]
     return CoverageTable(
         title=details.FIELDS[coverage.field],
         size=f"{len(coverage.tallies):,} of {coverage.values:,} differ",
         lines=tuple(
-            CoverageLine(
-                value=visible(tally.value),
-                specs=tally.specs,
-                packages=tally.packages,
-                lost=html(listed(totals[tally.value].packages_lost, link, brief=True)),
-                gained=html(listed(totals[tally.value].packages_gained, link, brief=True)),
-            )
-            for tally in shown
+            _coverage_line(tally, totals[tally.value], comparison, link) for tally in shown
         ),
         more=len(coverage.tallies) - len(shown),
+    )
+
+
+def _coverage_line(
+    tally: CoverageChange, totals: CoverageTotals, comparison: Comparison, link: Show
+) -> CoverageLine:
+    lost, gained = details.lost_and_gained(totals, comparison, link, brief=True)
+    return CoverageLine(
+        value=visible(tally.value),
+        specs=tally.specs,
+        packages=tally.packages,
+        lost=html(lost),
+        gained=html(gained),
     )

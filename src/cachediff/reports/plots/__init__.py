@@ -26,7 +26,7 @@ from cachediff.reports.plots.counts import (
 )
 from cachediff.reports.visible import visible
 
-MISSING = "no plots: install cachediff[plots]"
+MISSING = "no plots: they need pip install 'cachediff[plots]'"
 
 
 class Plot(msgspec.Struct, frozen=True):
@@ -106,7 +106,7 @@ def _history(history: Sequence[HistoryPoint]) -> Plot:
     )
     return Plot(
         key="history",
-        title="Specs and packages over the stored snapshots",
+        title="Specs and packages read, over the stored snapshots",
         alternative=alternative,
         svg=lines(history, alternative),
     )

@@ -11,7 +11,7 @@ from cachediff.model.change import ChangeKind
 from cachediff.model.comparison import Comparison
 from cachediff.model.spec import ROOT_STACK
 
-NO_STACK = "(no stack)"
+NO_STACK = "(no stack told)"
 """Where changes stand of which neither side is in a stack, or tells its stacks."""
 
 # What matters first, in the order in which a changelog tells it.

@@ -25,6 +25,17 @@ from cachediff.reports.release_notes.versions import ARROW, told, versions_of
 from cachediff.reports.sections import Section, fit
 from cachediff.reports.templating import render
 
+_NOT_TOLD = {
+    Topic.BUILDS_REMOVED,
+    Topic.BUILDS_ADDED,
+    Topic.BUILDS_MERGED,
+    Topic.BUILDS_SPLIT,
+    Topic.CHANGED,
+    Topic.REBUILT,
+    Topic.RESTACKED,
+}
+"""Release notes tell of packages and versions, not of single builds."""
+
 
 def render_release_notes(
     changelog: Changelog, *, max_size: int | None = None, templates: Path | None = None
@@ -47,15 +58,21 @@ def render_release_notes(
             title=_title(comparison),
             suspicions=overview.suspicions(comparison, code),
             notices=overview.notices(comparison, code),
-            headline=overview.headline(changelog, code),
+            headline=_headline(changelog),
             selection=overview.selection(comparison, code),
             untold_stacks=overview.untold_stacks(comparison),
             totals=_totals(comparison),
             sections=sections,
-            max_size=max_size,
         )
 
     return fit(lay_out, sections, max_size)
+
+
+def _headline(changelog: Changelog) -> str:
+    if not changelog.news:
+        return overview.headline(changelog, code)
+    said = overview.news(changelog, code, _NOT_TOLD)
+    return ", ".join(said) or "No package came or went, and no version changed"
 
 
 def _title(comparison: Comparison) -> str:
@@ -64,6 +81,8 @@ def _title(comparison: Comparison) -> str:
     times = [origin.committed_at or "" for origin in origins]
     alike = origins[0].collection == origins[1].collection and times[0][:10] == times[1][:10]
     dates = [overview.moment(time) if alike else time[:10] for time in times]
+    if times[0] == times[1]:
+        dates = ["", ""]  # which tells nothing of either
     sides = [
         f"{code(origin.collection)} ({code(date)})" if date else code(origin.collection)
         for origin, date in zip(origins, dates, strict=True)
@@ -75,8 +94,8 @@ def _totals(comparison: Comparison) -> list[tuple[str, str, str]]:
     """What each side comes to: a label, before, after."""
     old, new = comparison.old, comparison.new
     rows = [
-        ("Packages", f"{old.packages:,}", f"{new.packages:,}"),
-        ("Specs", f"{old.specs:,}", f"{new.specs:,}"),
+        ("Packages read", f"{old.packages:,}", f"{new.packages:,}"),
+        ("Specs read", f"{old.specs:,}", f"{new.specs:,}"),
     ]
     if old.unreadable or new.unreadable:
         rows.append(

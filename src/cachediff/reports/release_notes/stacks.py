@@ -34,7 +34,7 @@ def stack_sections(comparison: Comparison, withheld: Set[Topic]) -> Iterator[Sec
         or totals.packages_gained
         or totals.specs[0] != totals.specs[1]
     }
-    title = f"Stacks: {len(differing):,} of {len(comparison.stacks):,} differ"
+    title = f"Stacks: {len(differing):,} of {len(comparison.stacks):,} changed"
     columns = ("Stack", "Packages", "Specs", "Lost", "Gained", "Changed version")
     doubts = _Doubts(
         lost=bool(withheld & {Topic.LEFT_STACK, Topic.PACKAGES_REMOVED}),
