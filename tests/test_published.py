@@ -21,6 +21,7 @@ from browser import DESKTOP, PHONE, Opened, launched
 from cachediff.changelog import arrange
 from cachediff.config import find_settings
 from cachediff.errors import ReportError, UsageError
+from cachediff.files import write_folder_atomically
 from cachediff.jobs import filing
 from cachediff.jobs.filing import FEED, INDEX, file_report, rebuild_index
 from cachediff.model.comparison import Comparison
@@ -34,7 +35,6 @@ from cachediff.reports.index import render_index
 from cachediff.reports.overview import headline
 from cachediff.reports.reading import read_json
 from cachediff.reports.visible import visible
-from cachediff.store.atomic import write_folder_atomically
 from commands import cachediff, refuses, succeeds
 from conftest import MakeRepository
 from pages import page, record

@@ -21,10 +21,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from cachediff.errors import DamagedSnapshotError, StoreError
+from cachediff.files import write_atomically
 from cachediff.model.snapshot import Manifest, ManifestSummary, Origin, Problem, Snapshot
 from cachediff.model.spec import Build, Spec
 from cachediff.model.version import Version
-from cachediff.store.atomic import write_atomically
 from cachediff.store.listing import ListedManifest, listing_of
 from cachediff.store.parquet import encode
 from cachediff.store.receipts import encode_receipt, receipt_path, stored_as

@@ -47,3 +47,7 @@ class UsageError(CachediffError):
 
 class ReportError(CachediffError):
     """A report that cannot be made: a template that is not one, a comparison that cannot be read back."""
+
+
+class DeliveryError(CachediffError):
+    """What is to be delivered cannot be kept, or a parcel is asked for that is not there."""

@@ -12,13 +12,13 @@ import msgspec
 
 from cachediff.changelog import arrange
 from cachediff.errors import ReportError, UsageError
+from cachediff.files import write_atomically, write_folder_atomically
 from cachediff.model.changelog import Changelog
 from cachediff.model.comparison import Comparison
 from cachediff.model.filed import FiledReport
 from cachediff.queries.filed import FILES, JOB, RECORD, Record, checked_time, read_filed
 from cachediff.reports import FORMATS, Layout
 from cachediff.reports.visible import visible
-from cachediff.store.atomic import write_atomically, write_folder_atomically
 
 INDEX = "index.html"
 FEED = "feed.xml"

@@ -6,11 +6,11 @@ from datetime import date
 from pathlib import Path
 
 from cachediff.errors import UsageError
+from cachediff.files import write_atomically
 from cachediff.jobs.filing import file_report, rebuild_index
 from cachediff.model.comparison import Comparison
 from cachediff.queries import Catalogue, history
 from cachediff.reports import Layout
-from cachediff.store.atomic import write_atomically
 
 
 def publish(path: Path, report: str) -> None:

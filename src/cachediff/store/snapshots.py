@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from cachediff.errors import DamagedSnapshotError, StoreError
+from cachediff.files import TEMPORARY, write_atomically
 from cachediff.model.snapshot import Origin, Snapshot
-from cachediff.store.atomic import TEMPORARY, write_atomically
 from cachediff.store.listing import listing_of
 from cachediff.store.opened import OpenedSnapshot
 from cachediff.store.parquet import decode, encode
