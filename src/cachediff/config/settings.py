@@ -7,28 +7,29 @@ sources:
 store: snapshots
 ```
 
-Relative paths are relative to the file.
+Relative paths are relative to the file. What every key means is in `docs/config.md`.
 """
 
 from __future__ import annotations
 
 import re
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from cachediff.errors import ConfigError
+from cachediff.model.gates import Line
+from cachediff.model.jobs import Job, Retention
+
+if TYPE_CHECKING:
+    from cachediff.config.decoding import Section
+    from cachediff.config.deliveries import DeliverySettings
 
 CONFIG_FILE = "config.yaml"
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://|[^/:@\s]+@[^/:\s]+:")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-
-_Text = Annotated[str, msgspec.Meta(pattern=r"\A[^\x00-\x1f\x7f]+\Z")]
-"""One line that says something: git reads names line by line."""
-
-_Decoded = TypeVar("_Decoded")
+_OURS = re.compile(rb"^[\"']?sources[\"']?\s*:", re.MULTILINE)
 
 
 class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -38,19 +39,10 @@ class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `manifests` is the folder in it that holds the collections.
     """
 
-    url: _Text | None = None
-    path: _Text | None = None
-    branch: _Text | None = None
-    manifests: _Text = "_cache"
-
-
-class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`config.yaml` as it is written. Each source is looked at on its own, so that it can be named."""
-
-    sources: dict[str, Any]
-    store: _Text = "snapshots"
-    reports: _Text = "reports"
-    templates: _Text | None = None
+    url: Line | None = None
+    path: Line | None = None
+    branch: Line | None = None
+    manifests: Line = "_cache"
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -59,6 +51,9 @@ class Settings(msgspec.Struct, frozen=True):
     A source named `None` is one that is named after its repository. `templates` is a folder of
     templates of reports, None for ours. All paths are absolute. `ignored` is a `config.yaml` that was
     passed over, because it seems to be some other program's.
+
+    `jobs` and `deliver` are by name. Without `retention` every snapshot stays. `file` is where the
+    settings come from, None where there is no file.
     """
 
     sources: dict[str | None, SourceSettings]
@@ -66,6 +61,10 @@ class Settings(msgspec.Struct, frozen=True):
     reports: Path
     templates: Path | None = None
     ignored: Path | None = None
+    jobs: dict[str, Job] = {}
+    retention: Retention | None = None
+    deliver: dict[str, DeliverySettings] = {}
+    file: Path | None = None
 
 
 def find_settings(folder: Path, config: Path | None = None, repo: str | None = None) -> Settings:
@@ -101,16 +100,7 @@ def load_settings(path: Path) -> Settings:
         raise ConfigError(
             f"{path}: {error.strerror}", "cachediff init writes a commented one to begin with"
         ) from error
-    file = _convert(_parse(path, content), _File, path)
-    if not file.sources:
-        raise ConfigError(f"{path}: sources: there is none", "name at least one source")
-    base = path.resolve().parent
-    return Settings(
-        {name: _source(path, base, name, source) for name, source in file.sources.items()},
-        _absolute(base, file.store),
-        _absolute(base, file.reports),
-        _absolute(base, file.templates) if file.templates else None,
-    )
+    return _settings(path, content)
 
 
 def is_url(text: str) -> bool:
@@ -118,19 +108,52 @@ def is_url(text: str) -> bool:
     return bool(_URL.match(text))
 
 
-def _source(path: Path, base: Path, name: str, content: Any) -> SourceSettings:
-    where = f"{path}: sources.{name}"
-    if not _NAME.fullmatch(name):
-        raise ConfigError(f"{where}: a name is of letters, digits, '.', '_' and '-'")
-    source = _convert(content, SourceSettings, path, f"sources.{name}")
+def _settings(path: Path, content: bytes) -> Settings:
+    from cachediff.config.decoding import Section
+    from cachediff.config.deliveries import read_delivery
+    from cachediff.config.jobs import read_job, read_retention
+    from cachediff.config.keys import FileKeys
+    from cachediff.config.reading import Document
+
+    document = Document(path, content)
+    whole = Section(document, (), document.value)
+    keys = whole.convert(FileKeys)
+    named = whole.named("sources")
+    sources: dict[str | None, SourceSettings] = {
+        name: _source(section) for name, section in named.items()
+    }
+    if not sources:
+        raise whole.error("there is none; name at least one source", "sources")
+    deliver = {
+        name: read_delivery(name, section) for name, section in whole.named("deliver").items()
+    }
+    jobs = {
+        name: read_job(name, section, named, deliver)
+        for name, section in whole.named("jobs").items()
+    }
+    retention = whole.below("retention")
+    return Settings(
+        sources=sources,
+        store=whole.path(keys.store, "store"),
+        reports=whole.path(keys.reports, "reports"),
+        templates=whole.path(keys.templates, "templates") if keys.templates else None,
+        jobs=jobs,
+        retention=read_retention(retention, named) if retention else None,
+        deliver=deliver,
+        file=path.absolute(),
+    )
+
+
+def _source(section: Section) -> SourceSettings:
+    source = section.convert(SourceSettings)
     if (source.url is None) == (source.path is None):
-        raise ConfigError(f"{where}: give either url or path")
+        raise section.error("give either url or path")
     if source.url is not None and not is_url(source.url):
-        raise ConfigError(f"{where}.url: {source.url!r} is not a URL", "a folder is a path")
+        raise section.error(f"{source.url!r} is not a URL", "url", hint="a folder is a path")
     folder = PurePosixPath(source.manifests)
     if not folder.parts or folder.is_absolute() or ".." in folder.parts:
-        raise ConfigError(f"{where}.manifests: {source.manifests!r} is no folder in a repository")
-    local = source.path and str(_absolute(base, source.path))
+        raise section.error(f"{source.manifests!r} is no folder in a repository", "manifests")
+    local = source.path and str(section.path(source.path, "path"))
     return msgspec.structs.replace(source, path=local, manifests=str(folder))
 
 
@@ -152,34 +175,13 @@ def _absolute(base: Path, path: str) -> Path:
 
 def _is_ours(path: Path) -> bool:
     """Whether this is a configuration of ours: any other program may have a `config.yaml`."""
+    from cachediff.config.reading import Document
+
     try:
-        raw = path.read_bytes()
-        content = _parse(path, raw)
+        content = path.read_bytes()
+        value = Document(path, content).value
     except OSError:
         return True
     except ConfigError:
-        return b"sources" in raw
-    return isinstance(content, dict) and "sources" in content
-
-
-def _parse(path: Path, content: bytes) -> Any:
-    import yaml
-
-    try:
-        # Not the loader in C: a config.yaml that came with a clone could crash it, by brackets alone.
-        return yaml.load(content, yaml.SafeLoader)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise ConfigError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
-
-
-def _convert(content: Any, kind: type[_Decoded], path: Path, below: str = "") -> _Decoded:
-    """`content`, which stands in the file below a key, as a `kind`; errors name the key.
-
-    msgspec ends its messages with it: "Expected `str`, got `int` - at `$.url`".
-    """
-    try:
-        return msgspec.convert(content, kind)
-    except msgspec.ValidationError as error:
-        reason, _, found = str(error).partition(" - at `$")
-        key = f"{below}{found.rstrip('`')}".removeprefix(".")
-        raise ConfigError(f"{path}: {key}: {reason}" if key else f"{path}: {reason}") from error
+        return bool(_OURS.search(content))
+    return isinstance(value, dict) and "sources" in value
