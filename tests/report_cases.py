@@ -5,6 +5,9 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections import Counter
+from datetime import date
+
+from msgspec.structs import replace
 
 from cachediff.model.change import Change, ChangeKind
 from cachediff.model.comparison import (
@@ -14,10 +17,19 @@ from cachediff.model.comparison import (
     PackageComparison,
     PackageCounts,
     PackageStatus,
-    Selection,
     Side,
     SpecCounts,
 )
+from cachediff.model.gates import (
+    Acceptance,
+    Finding,
+    Gate,
+    LeftStack,
+    PackageEvidence,
+    StackEvidence,
+    StackShrank,
+)
+from cachediff.model.selection import Selection
 from cachediff.model.snapshot import Origin, Problem
 from cachediff.model.spec import Build, Spec
 from cachediff.model.version import Version
@@ -511,6 +523,25 @@ def hostile(value: str = HOSTILE) -> Comparison:
     )
 
 
+def red() -> Comparison:
+    """A night with two findings, one of them accepted."""
+    gone = package("trilinos", removed(spec("trilinos 1", "13.4.1")), status="removed")
+    return replace(
+        comparison(gone, stacks={"e4s": CoverageTotals((676, 675), (90, 89), (), ("trilinos",))}),
+        findings=(
+            Finding(
+                Gate("left-e4s", LeftStack(stacks=("e4s",))),
+                (PackageEvidence("trilinos", 1, ("e4s",)),),
+            ),
+            Finding(
+                Gate("shrank", StackShrank(percent=0.1)),
+                (StackEvidence("e4s", (676, 675), (90, 89)),),
+                Acceptance("shrank", date(2025, 5, 1), "trilinos is being moved"),
+            ),
+        ),
+    )
+
+
 CASES = {
     "every-kind": every_kind,
     "hostile": hostile,
@@ -519,6 +550,7 @@ CASES = {
     "no-changes": no_changes,
     "no-commits-and-no-stacks": no_commits_and_no_stacks,
     "problems": problems,
+    "red": red,
     "selection": selection,
     "selection-of-nothing": selection_of_nothing,
     "suspect-asked-for": suspect_asked_for,

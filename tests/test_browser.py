@@ -315,6 +315,8 @@ def test_a_page_never_scrolls_sideways_and_has_room_for_every_column(
         ("every-kind", PHONE, "dark"),
         ("problems", DESKTOP, "dark"),
         ("suspect-new", PHONE, "light"),
+        ("red", DESKTOP, "light"),
+        ("red", PHONE, "dark"),
         ("no-changes", DESKTOP, "light"),
     ],
 )

@@ -24,7 +24,6 @@ from cachediff.config.deliveries import FromEnvironment, FromFile, MailSettings
 from cachediff.config.keys import FileKeys, FormatName, JobKeys, MailKeys, WebhookKeys
 from cachediff.config.resolving import resolve
 from cachediff.errors import ConfigError
-from cachediff.model.comparison import Selection
 from cachediff.model.delivery import Secret
 from cachediff.model.gates import (
     Acceptance,
@@ -39,7 +38,8 @@ from cachediff.model.gates import (
     Unreadable,
     VersionRemoved,
 )
-from cachediff.model.jobs import Event, Job, Recipient, Retention, Rhythm, Schedule
+from cachediff.model.jobs import Event, Job, Recipient, Retention, Schedule
+from cachediff.model.selection import Selection
 from cachediff.reports import FORMATS
 
 DOCS = (Path(__file__).parents[1] / "docs" / "config.md").read_text()
@@ -113,7 +113,6 @@ class TestExample:
                 "hdf5@example.org",
                 packages=("hdf5", "netcdf-*"),
                 kinds=("removed", "downgraded"),
-                when=Rhythm.WEEKLY,
             ),
         )
 
@@ -337,7 +336,7 @@ class TestDeliveries:
             ("type: mail\nhost: h\nsender: a@b\nrecipients: [{address: a@b, kinds: [x]}]",
              r"deliver.d.recipients\[0\].kinds: there is no kind 'x'"),
             ("type: mail\nhost: h\nsender: a@b\nrecipients: [{address: a@b, when: monthly}]",
-             r"deliver.d.recipients\[0\].when: found 'monthly'; allowed is one of each, daily, weekl"),
+             r"deliver.d.recipients\[0\].when: unknown key"),
             ("type: mail\nhost: h\nsender: a@b\nrecipients: [{address: a@b, empty: yes}]",
              r"deliver.d.recipients\[0\].empty: found 'yes'; allowed is true or false"),
             ('type: mail\nhost: h\nsender: "a@b\\nBcc: x@y"\nrecipients: [{address: a@b}]', ".sender:"),

@@ -19,9 +19,10 @@ import pytest
 
 from cachediff.changelog import arrange
 from cachediff.errors import ReportError
-from cachediff.model.comparison import Comparison, CoverageTotals, Selection
+from cachediff.model.comparison import Comparison, CoverageTotals
 from cachediff.model.envelope import Envelope
 from cachediff.model.history import HistoryPoint
+from cachediff.model.selection import Selection
 from cachediff.reports import mail
 from cachediff.reports.mail import message_id, render_mail, subject
 from cachediff.reports.mail.body import LARGEST

@@ -357,6 +357,7 @@ def test_the_index_is_accessible_and_fits_every_window(tmp_path: Path) -> None:
     reports = tmp_path / "reports"
     filed(reports, "nightly", CASES["suspect-new"]())
     filed(reports, "nightly", CASES["every-kind"]())
+    filed(reports, "red", CASES["red"]())
     filed(reports, "a" * 100, night(1, "x" * 200))
     rebuild_index(reports, None)
     with launched(tmp_path / "home") as browser:

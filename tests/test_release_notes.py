@@ -12,7 +12,8 @@ from markdown_it import MarkdownIt
 
 from cachediff.changelog import arrange
 from cachediff.errors import ReportError
-from cachediff.model.comparison import Comparison, CoverageTotals, Selection
+from cachediff.model.comparison import Comparison, CoverageTotals
+from cachediff.model.selection import Selection
 from cachediff.reports.release_notes import render_release_notes
 from report_cases import (
     BOTH,
@@ -185,7 +186,10 @@ def test_stacks_that_are_not_told_are_not_empty() -> None:
 
 def test_a_selection_is_told() -> None:
     whole = comparison(selection=Selection(stacks=("e4s",)), left_out=3)
-    assert "Selected: stack `e4s` (3 other changes left out)" in notes(whole)
+    assert (
+        "Selected: stack `e4s` (3 other changes left out; totals are those of the whole)"
+        in notes(whole)
+    )
 
 
 TITLES: list[tuple[Callable[[], Comparison], str]] = [

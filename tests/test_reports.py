@@ -309,8 +309,8 @@ def test_json_has_the_keys_of_the_contract_in_its_order() -> None:
     side = ["source", "collection", "commit", "committed_at", "tree", "manifests", "unreadable"]
     assert list(report["old"]) == [*side, "packages", "specs", "problems", "suspect"]
     assert list(report) == [
-        "schema", "old", "new", "summary", "selection", "left_out", "notices", "stacks",
-        "stacks_untold", "coverage", "packages",
+        "schema", "old", "new", "summary", "selection", "left_out", "notices", "findings",
+        "stacks", "stacks_untold", "coverage", "packages",
     ]  # fmt: skip
     counts = ["added", "removed", "rebuilt", "upgraded", "downgraded", "changed", "restacked"]
     assert list(report["summary"]["specs"]) == [*counts, "unchanged", "unknown"]

@@ -17,9 +17,9 @@ from cachediff.model.comparison import (
     CoverageTotals,
     PackageCounts,
     PackageStatus,
-    Selection,
     SpecCounts,
 )
+from cachediff.model.selection import Selection
 from cachediff.model.snapshot import Origin, Totals
 from cachediff.model.spec import Spec
 from strategies import Pages, collections, manifest, spec, unreadable

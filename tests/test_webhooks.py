@@ -273,6 +273,7 @@ def test_json() -> None:
     assert told == {
         "schema": "cachediff/notice/1",
         "job": "nightly",
+        "night": None,
         "headline": "2 left <e4s>\ud800",
         "url": "https://x.org/reports/nightly/2025-04-20/(a|b)>.html",
         "sides": {

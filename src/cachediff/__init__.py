@@ -26,7 +26,8 @@ if TYPE_CHECKING:
         UsageError,
     )
     from cachediff.model.change import Change, ChangeKind
-    from cachediff.model.comparison import Comparison, Selection
+    from cachediff.model.comparison import Comparison
+    from cachediff.model.selection import Selection
     from cachediff.model.snapshot import Snapshot
     from cachediff.model.spec import Build, Spec
     from cachediff.model.version import Version
@@ -43,7 +44,8 @@ _ORIGINS = {
     ),
     "cachediff.api": ("compare", "open_snapshot"),
     "cachediff.model.change": ("Change", "ChangeKind"),
-    "cachediff.model.comparison": ("Comparison", "Selection"),
+    "cachediff.model.comparison": ("Comparison",),
+    "cachediff.model.selection": ("Selection",),
     "cachediff.model.snapshot": ("Snapshot",),
     "cachediff.model.spec": ("Build", "Spec"),
     "cachediff.model.version": ("Version",),

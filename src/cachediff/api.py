@@ -12,7 +12,8 @@ from platformdirs import user_cache_path
 from cachediff.config import find_settings
 from cachediff.jobs.compare import compare as compare_by_name
 from cachediff.jobs.fetch import fetch_for
-from cachediff.model.comparison import Comparison, Selection
+from cachediff.model.comparison import Comparison
+from cachediff.model.selection import Selection
 from cachediff.model.snapshot import Snapshot
 from cachediff.queries import Catalogue, load
 

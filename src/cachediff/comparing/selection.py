@@ -20,9 +20,9 @@ from cachediff.model.comparison import (
     PackageComparison,
     PackageCounts,
     PackageStatus,
-    Selection,
     SpecCounts,
 )
+from cachediff.model.selection import Selection
 from cachediff.model.spec import Spec
 
 _Test = Callable[[Spec], bool]

@@ -13,7 +13,7 @@ from cachediff.comparing import check_selection
 from cachediff.config.explaining import allowed, bare, closest, found, inner, keys_of, steps
 from cachediff.config.reading import Document, KeyPath, written
 from cachediff.errors import ConfigError, UsageError
-from cachediff.model.comparison import Selection
+from cachediff.model.selection import Selection
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 """Names of sources, jobs, gates and deliveries: some are those of folders."""

@@ -9,9 +9,9 @@ import msgspec
 
 from cachediff.config.decoding import Section
 from cachediff.config.keys import MailKeys, WebhookKeys
-from cachediff.model.comparison import Selection
 from cachediff.model.delivery import MailServer, Secret, Webhook
 from cachediff.model.jobs import Recipient
+from cachediff.model.selection import Selection
 
 _PORTS = {"starttls": 587, "tls": 465, "none": 25}
 """Where mail is handed in, by the security of the connection (RFC 6409, RFC 8314)."""

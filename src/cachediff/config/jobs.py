@@ -12,7 +12,6 @@ from cachediff.config.decoding import Section
 from cachediff.config.explaining import closest
 from cachediff.config.keys import JobKeys
 from cachediff.errors import UsageError
-from cachediff.model.comparison import Selection
 from cachediff.model.gates import (
     SUSPECT_GATE,
     Acceptance,
@@ -23,6 +22,7 @@ from cachediff.model.gates import (
     Suspect,
 )
 from cachediff.model.jobs import UTC_ZONE, Event, Job, Retention, Schedule
+from cachediff.model.selection import Selection
 from cachediff.sources import SnapshotName, parse_name
 
 _PAGES = ("index.html", "feed.xml")

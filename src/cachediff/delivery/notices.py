@@ -32,6 +32,7 @@ def render_notice(notice: Notice, form: Literal["json", "slack", "mattermost"]) 
         told = {
             "schema": SCHEMA,
             "job": notice.job,
+            "night": notice.night,
             "headline": notice.headline,
             "url": notice.url,
             "sides": {"old": notice.old, "new": notice.new},
@@ -47,7 +48,8 @@ def render_notice(notice: Notice, form: Literal["json", "slack", "mattermost"]) 
 
 
 def _lines(notice: Notice, code: Callable[[str], str], link: Callable[[str], str]) -> Iterator[str]:
-    yield f"{code(notice.job)}: {code(notice.headline)}"
+    night = f" {notice.night}" if notice.night else ""
+    yield f"{code(notice.job)}{night}: {code(notice.headline)}"
     for suspicion in notice.suspicions[:_MOST_LINES]:
         yield f"Suspect: {code(suspicion)}"
     yield from _rest(len(notice.suspicions))

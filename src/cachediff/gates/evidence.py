@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from typing import TypeAlias
 
 from cachediff.model.change import Change, ChangeKind
-from cachediff.model.comparison import Comparison, PackageComparison, PackageStatus, Selection
+from cachediff.model.comparison import Comparison, PackageComparison, PackageStatus
 from cachediff.model.gates import (
     CollectionMissing,
     Kind,
@@ -25,6 +25,7 @@ from cachediff.model.gates import (
     Unreadable,
     VersionRemoved,
 )
+from cachediff.model.selection import Selection
 from cachediff.model.spec import ROOT_STACK, Spec
 from cachediff.model.version import Version
 

@@ -9,7 +9,8 @@ import msgspec
 
 from cachediff.comparing import check_selection, select, unmatched
 from cachediff.jobs.fetch import fetch_for
-from cachediff.model.comparison import Comparison, Selection
+from cachediff.model.comparison import Comparison
+from cachediff.model.selection import Selection
 from cachediff.model.snapshot import Snapshot
 from cachediff.queries import Catalogue, LoadedSnapshot, OpenedSnapshot, compare_opened
 from cachediff.sources import close_names
@@ -34,11 +35,11 @@ def compare(
     ]
     whole = compare_opened(sides[0], sides[1])
     if selection:
-        names.notices += _selecting_nothing(selection, sides, whole)
+        names.notices += selecting_nothing(selection, sides, whole)
     return msgspec.structs.replace(select(whole, selection), notices=tuple(names.notices))
 
 
-def _selecting_nothing(
+def selecting_nothing(
     selection: Selection, sides: Sequence[OpenedSnapshot], whole: Comparison
 ) -> Iterator[str]:
     """Say what is asked for and cannot be there: a misspelt package or stack, stacks that are untold."""

@@ -16,6 +16,7 @@ from cachediff.files import write_atomically, write_folder_atomically
 from cachediff.model.changelog import Changelog
 from cachediff.model.comparison import Comparison
 from cachediff.model.filed import FiledReport
+from cachediff.model.gates import is_red
 from cachediff.queries.filed import FILES, JOB, RECORD, Record, checked_time, read_filed
 from cachediff.reports import FORMATS, Layout
 from cachediff.reports.visible import visible
@@ -161,6 +162,7 @@ def _files(
         sha256=sha256,
         message_id=message_id(comparison, layout.envelope),
         formats=FILES,
+        red=is_red(comparison.findings),
     )
     files = {
         file: _encoded(FORMATS[format_](comparison, lambda _: changelog, layout))

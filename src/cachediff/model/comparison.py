@@ -7,6 +7,8 @@ from enum import StrEnum
 import msgspec
 
 from cachediff.model.change import Change
+from cachediff.model.gates import Finding
+from cachediff.model.selection import Selection
 from cachediff.model.snapshot import Origin, Problem
 from cachediff.model.version import Version
 
@@ -109,25 +111,6 @@ class PackageComparison(msgspec.Struct, frozen=True):
     split: tuple[Merge, ...] = ()
 
 
-class Selection(msgspec.Struct, frozen=True):
-    """Which changes are told; globs, any of them; an empty tuple lets everything pass.
-
-    `specs` are `PACKAGE[@VERSION]` globs or `/HASH` prefixes, `kinds` names of `ChangeKind`.
-    """
-
-    specs: tuple[str, ...] = ()
-    stacks: tuple[str, ...] = ()
-    oss: tuple[str, ...] = ()
-    targets: tuple[str, ...] = ()
-    compilers: tuple[str, ...] = ()
-    kinds: tuple[str, ...] = ()
-
-    def __bool__(self) -> bool:
-        return any(
-            (self.specs, self.stacks, self.oss, self.targets, self.compilers, self.kinds),
-        )
-
-
 class Comparison(msgspec.Struct, frozen=True):
     """All changes between two snapshots.
 
@@ -145,7 +128,8 @@ class Comparison(msgspec.Struct, frozen=True):
     counts the changes that it leaves out.
 
     `notices` say what a reader should know of how the sides came to be read: an upstream that was not
-    reached or rewrote its history, a stored snapshot that was damaged.
+    reached or rewrote its history, a stored snapshot that was damaged. `findings` are what the gates
+    of a job found in the whole, whatever is selected.
     """
 
     old: Side
@@ -159,6 +143,7 @@ class Comparison(msgspec.Struct, frozen=True):
     selection: Selection = Selection()
     left_out: int = 0
     notices: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
     def totals(self, field: str) -> dict[str, CoverageTotals]:
         """The totals of `stack`, `platform`, `os`, `target` or `compiler`, by value."""

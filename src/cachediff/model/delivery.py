@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Literal, TypeAlias
 from urllib.parse import urlsplit
@@ -113,7 +113,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     """A report in short, as a webhook gets it.
 
     `headline` and `suspicions` are plain text; `url` is where the whole report can be read, None
-    where it is nowhere.
+    where it is nowhere. `night` is the one that is told, None where it is none of a job.
     """
 
     job: str
@@ -123,6 +123,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     url: str | None = None
     findings: tuple[NoticeFinding, ...] = ()
     suspicions: tuple[str, ...] = ()
+    night: date | None = None
 
 
 class Parcel(msgspec.Struct, frozen=True, kw_only=True):

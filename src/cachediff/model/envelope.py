@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import msgspec
 
 
@@ -10,10 +12,12 @@ class Envelope(msgspec.Struct, frozen=True):
 
     `job` names what is told again and again, such as `nightly`; its mails are one thread, and one
     list to a reader's filters. `previous` is the Message-ID of the mail before this one, None for the
-    first.
+    first. `night` is that on which a job ran, which tells its mails apart where nothing else does; None
+    where no job did.
     """
 
     job: str = "compare"
     sender: str = "cachediff@localhost"
     recipients: tuple[str, ...] = ()
     previous: str | None = None
+    night: date | None = None

@@ -16,7 +16,8 @@ class FiledReport(msgspec.Struct, frozen=True, kw_only=True):
     where that was taken, the date and a number (`2025-04-20`, `2025-04-20.2`). `updated` is the time of
     the new side in UTC (`2025-04-20T03:12:09Z`). `headline` and `suspicions` are plain text, `sha256`
     is that of the comparison's JSON without its notices, `message_id` that of the mail, empty if it is
-    not known; `formats` maps each format to the name of its file.
+    not known; `formats` maps each format to the name of its file. `red` says that a gate
+    found what was not accepted.
     """
 
     job: str
@@ -29,6 +30,7 @@ class FiledReport(msgspec.Struct, frozen=True, kw_only=True):
     sha256: Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
     message_id: str
     formats: dict[str, str]
+    red: bool = False
 
     @property
     def id(self) -> str:

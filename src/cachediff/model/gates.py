@@ -9,7 +9,7 @@ from typing import Annotated, TypeAlias
 import msgspec
 
 from cachediff.model.change import ChangeKind
-from cachediff.model.comparison import Selection
+from cachediff.model.selection import Selection
 from cachediff.model.version import Version
 
 Line: TypeAlias = Annotated[

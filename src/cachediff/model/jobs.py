@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from cachediff.model.comparison import Selection
 from cachediff.model.gates import Acceptance, Count, Gate, Globs
+from cachediff.model.selection import Selection
 
 UTC_ZONE = "UTC"
 
@@ -47,7 +47,11 @@ class Schedule(msgspec.Struct, frozen=True):
 
     def date_of(self, moment: datetime) -> date:
         """The calendar date of `moment` (aware) where the job is scheduled."""
-        return moment.astimezone(self._zone()).date()
+        return self.local(moment).date()
+
+    def local(self, moment: datetime) -> datetime:
+        """The same moment (aware) on the clocks where the job is scheduled."""
+        return moment.astimezone(self._zone())
 
     def _zone(self) -> tzinfo:
         # UTC is there where no time zones are installed.
@@ -92,14 +96,6 @@ class Retention(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     keep: Globs = ()
 
 
-class Rhythm(StrEnum):
-    """How often a recipient gets mail: for each report, or a digest of those of a day or a week."""
-
-    EACH = "each"
-    DAILY = "daily"
-    WEEKLY = "weekly"
-
-
 class Recipient(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Who gets mail, of what concerns any of these packages, stacks and kinds of change; all are globs.
 
@@ -110,5 +106,4 @@ class Recipient(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     packages: Globs = ()
     stacks: Globs = ()
     kinds: Globs = ()
-    when: Rhythm = Rhythm.EACH
     empty: bool = False

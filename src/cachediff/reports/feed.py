@@ -39,7 +39,7 @@ def _entry(report: FiledReport) -> dict[str, object]:
         "id": report.id,
         "job": report.job,
         "updated": report.updated,
-        "title": f"{visible(report.new.collection)}: {report.headline}",
+        "title": f"{'RED: ' * report.red}{visible(report.new.collection)}: {report.headline}",
         "paragraphs": [*report.suspicions, report.headline, _compared(report)],
         "link": f"{report.job}/{report.name}/{file or ''}",
     }

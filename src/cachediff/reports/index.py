@@ -48,6 +48,7 @@ def _shown(report: FiledReport) -> dict[str, object]:
         "name": report.name,
         "updated": report.updated,
         "moment": moment(report.updated),
+        "red": report.red,
         "headline": report.headline,
         "suspicions": report.suspicions,
         "old": _side(report.old),

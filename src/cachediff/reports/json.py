@@ -32,6 +32,7 @@ def render_json(comparison: Comparison) -> str:
         "selection": msgspec.structs.asdict(comparison.selection),
         "left_out": comparison.left_out,
         "notices": comparison.notices,
+        "findings": msgspec.to_builtins(comparison.findings, enc_hook=str),
         "stacks": _coverage(comparison.stacks),
         "stacks_untold": comparison.stacks_untold,
         "coverage": {field: _coverage(totals) for field, totals in comparison.coverage.items()},

@@ -81,11 +81,13 @@ def render_markdown(
             title=overview.title(comparison, code, _ARROW),
             suspicions=overview.suspicions(comparison, code),
             notices=overview.notices(comparison, code),
+            findings=overview.red_lines(comparison, code),
             headline=overview.headline(changelog, code),
             spec_counts=overview.spec_counts(comparison),
             counting_rule=overview.counting_rule(changelog),
             selection=overview.selection(comparison, code),
             untold_stacks=overview.untold_stacks(comparison),
+            accepted=overview.accepted(comparison, code),
             sections=sections,
         )
 

@@ -7,6 +7,7 @@ from collections.abc import Container
 
 from cachediff.model.changelog import Changelog, News, Topic
 from cachediff.model.comparison import Comparison, Side
+from cachediff.reports.findings import sentence
 from cachediff.reports.phrases import Show, counted, joined
 
 _MOST_MOVES = 3
@@ -63,6 +64,26 @@ def suspicions(comparison: Comparison, show: Show) -> list[str]:
         for name, side in (("OLD", comparison.old), ("NEW", comparison.new))
         if side.suspect
     ]
+
+
+def findings(comparison: Comparison, show: Show) -> list[str]:
+    """Say what the gates found, what was not accepted first: `gate left-e4s: trilinos left e4s`."""
+    return red(comparison, show) + accepted(comparison, show)
+
+
+def red(comparison: Comparison, show: Show) -> list[str]:
+    """Say what makes the night red."""
+    return [sentence(each, show) for each in comparison.findings if each.accepted is None]
+
+
+def accepted(comparison: Comparison, show: Show) -> list[str]:
+    """Say what the gates found that was accepted, until when and why."""
+    return [sentence(each, show) for each in comparison.findings if each.accepted is not None]
+
+
+def red_lines(comparison: Comparison, show: Show) -> list[str]:
+    """What makes the night red, for a reader who looks for the word: `RED: gate left-e4s: ...`."""
+    return [f"RED: {each}" for each in red(comparison, show)]
 
 
 def notices(comparison: Comparison, show: Show) -> list[str]:
@@ -186,7 +207,7 @@ def selection(comparison: Comparison, show: Show) -> str:
         if patterns
     ]
     left_out = counted(comparison.left_out, "other change")
-    return f"Selected: {'; '.join(globs)} ({left_out} left out)"
+    return f"Selected: {'; '.join(globs)} ({left_out} left out; totals are those of the whole)"
 
 
 def untold_stacks(comparison: Comparison) -> str:

@@ -17,10 +17,11 @@ from cachediff.model.comparison import (
     PackageComparison,
     PackageCounts,
     PackageStatus,
-    Selection,
     Side,
     SpecCounts,
 )
+from cachediff.model.gates import Finding
+from cachediff.model.selection import Selection
 from cachediff.model.snapshot import Origin, Problem
 from cachediff.model.spec import Build, Spec
 from cachediff.model.version import Version
@@ -111,6 +112,7 @@ class _Comparison(msgspec.Struct, frozen=True):
     stacks_untold: _Counts
     coverage: dict[str, dict[str, CoverageTotals]]
     packages: tuple[_Package, ...]
+    findings: tuple[Finding, ...] = ()
 
 
 _Decoded = TypeVar("_Decoded")
@@ -141,22 +143,28 @@ def read_json(text: bytes) -> Comparison:
         selection=document.selection,
         left_out=document.left_out,
         notices=document.notices,
+        findings=document.findings,
     )
 
 
 def _decode(text: bytes, kind: type[_Decoded]) -> _Decoded:
     try:
-        return msgspec.json.decode(text, type=kind)
+        return msgspec.json.decode(text, type=kind, dec_hook=_version)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         # Once more, and more slowly, by what tells where the error is. And there may be none: a lone
         # surrogate, from a file name that is not UTF-8, is more than msgspec decodes.
         content = _parse(text)
     try:
-        return msgspec.convert(content, kind)
+        return msgspec.convert(content, kind, dec_hook=_version)
     except msgspec.ValidationError as error:
         raise ReportError(
             f"it is not the JSON of a comparison: {_where(content, error)}"
         ) from error
+
+
+def _version(_type: type, text: str) -> Version:
+    """A version, which is all in a comparison that msgspec knows no form of."""
+    return Version(text)
 
 
 def _parse(text: bytes) -> Any:

@@ -85,12 +85,15 @@ def _lines(changelog: Changelog, limit: int | None) -> Iterator[_Line]:
         yield _line(suspicion, "bold yellow")
     for notice in overview.notices(comparison, _whole):
         yield _line(notice, "yellow")
+    for finding in overview.red_lines(comparison, _whole):
+        yield _line(finding, "bold red")
     yield _line(overview.headline(changelog, visible), "bold")
     for sentence in (
         overview.spec_counts(comparison),
         overview.counting_rule(changelog),
         overview.selection(comparison, visible),
         overview.untold_stacks(comparison),
+        *overview.accepted(comparison, _whole),
     ):
         if sentence:
             yield _line(sentence, "dim")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from email.header import Header
 from email.headerregistry import (
     BaseHeader,
@@ -20,6 +20,7 @@ from pathlib import Path
 
 from cachediff.model.changelog import Changelog
 from cachediff.model.envelope import Envelope
+from cachediff.model.gates import is_red
 from cachediff.model.history import HistoryPoint
 from cachediff.model.snapshot import Origin
 from cachediff.reports import overview
@@ -130,20 +131,28 @@ def render_mail(
     return message.as_bytes().decode("ascii")
 
 
-def subject(changelog: Changelog) -> str:
+def subject(changelog: Changelog, night: date | None = None) -> str:
     """The news in a line: `[cachediff] develop: 2 packages left e4s, 41 upgraded`.
 
-    What is not to be believed comes first. It ends in `...` where there is more than there is room for.
+    What is not to be believed comes first, then that the night is red, and which night it is stands
+    behind the collection. It ends in `...` where there is more than there is room for.
     """
     comparison = changelog.comparison
+    red = "RED: " * is_red(comparison.findings)
     told = [
-        f"SUSPECT: {whose}{_short(side.suspect)}"
+        f"SUSPECT: {red}{whose}{_short(side.suspect)}"
         for whose, side in (("", comparison.new), ("OLD: ", comparison.old))
         if side.suspect
     ]
-    told += overview.news(changelog, _short) or [overview.headline(changelog, _short).lower()]
+    news = overview.news(changelog, _short)
+    if not news:  # which may be because upstream was not reached
+        news = [*map(_short, comparison.notices[:1]), overview.headline(changelog, _short).lower()]
+    if not told:
+        news[0] = red + news[0]
+    told += news
     selected = " (selected)" * bool(comparison.selection)
-    head = f"[cachediff] {_short(comparison.new.origin.collection)}{selected}: "
+    of_night = f" {night}" if night else ""
+    head = f"[cachediff] {_short(comparison.new.origin.collection)}{of_night}{selected}: "
     line = head + ", ".join(told)
     while len(line) > LONGEST_SUBJECT and len(told) > 1:
         told.pop()
@@ -161,9 +170,9 @@ def _head(message: EmailMessage, changelog: Changelog, envelope: Envelope, own_i
     message["From"] = address(envelope.sender)
     recipients = [address(each) for each in envelope.recipients]
     message["To"] = recipients or "undisclosed-recipients:;"
-    message["Subject"] = subject(changelog)
-    if date := _date(comparison.new.origin):
-        message["Date"] = date
+    message["Subject"] = subject(changelog, envelope.night)
+    if committed := _date(comparison.new.origin):
+        message["Date"] = committed
     message["Message-ID"] = own_id
     if (previous := previous_id(envelope)) and previous != own_id:
         message["In-Reply-To"] = previous

@@ -23,7 +23,7 @@ _MOST_ROWS = 25
 _LONGEST = 100
 
 # What is cut last has the lowest; the rest in the order of telling.
-_SIDES, _WARNINGS, _NOTES = range(3)
+_SIDES, _FINDINGS, _WARNINGS, _NOTES = range(4)
 _RANKS: dict[str, int] = {topic: 10 * place for place, topic in enumerate(Topic, 1)}
 _PROBLEMS, _STACKS = (_RANKS[Topic.DOWNGRADED] + extra for extra in (1, 2))
 _COVERAGE = _RANKS[Topic.CHANGED] + 1
@@ -71,13 +71,14 @@ def render_body(
     figures = [Figure(f"{number:,}", label) for _, number, label in overview.figures(changelog)]
 
     def lay_out(sections: Sequence[Section]) -> str:
-        warnings, notes, *groups, sides = sections
+        findings, warnings, notes, *groups, sides = sections
         laid_out = render(
             "mail.html.j2",
             templates,
             title=title,
             headline=headline,
             figures=figures,
+            findings=findings,
             warnings=warnings,
             notes=notes,
             sections=groups,
@@ -97,16 +98,19 @@ def code(value: str) -> str:
 
 
 def _sections(changelog: Changelog) -> Iterator[Section]:
-    """The warnings, the notes, every group and table, and the sides, in the order of the mail."""
+    """Red findings, warnings, notes, every group and table, and the sides, in the order of the mail."""
     comparison = changelog.comparison
     sides = (("OLD", comparison.old), ("NEW", comparison.new))
+    findings = overview.red_lines(comparison, code)
     warnings = overview.warnings(comparison, code)
     notes = (
         overview.spec_counts(comparison),
         overview.counting_rule(changelog),
         overview.selection(comparison, code),
         overview.untold_stacks(comparison),
+        *overview.accepted(comparison, code),
     )
+    yield Section("", _FINDINGS, _table([(html(each),) for each in findings]))
     yield Section("", _WARNINGS, _table([(html(each),) for each in warnings]))
     yield Section("", _NOTES, _table([(html(each),) for each in notes if each]))
     for group in changelog.groups:

@@ -45,18 +45,28 @@ def address(text: str) -> Address:
 def message_id(comparison: Comparison, envelope: Envelope) -> str:
     """The Message-ID of the mail that tells `comparison`: `<cachediff.0f3a...@example.org>`.
 
-    It follows from the job, from all that was found, and from the domain of the sender. Who receives it
-    and how the sides came to be read make no difference, so that a mail that is sent again is known as
-    the same.
+    It follows from the job and its night, from all that was found, and from the domain of the sender.
+    Who receives it and how the sides came to be read make no difference, so that a mail that is sent
+    again is known as the same.
 
     Raises:
         ReportError: the sender's address is none.
     """
     found = render_json(msgspec.structs.replace(comparison, notices=()))
-    digest = hashlib.sha256(
-        f"{envelope.job}\n{found}".encode("ascii", "backslashreplace")
-    ).hexdigest()
+    night = f" {envelope.night}" if envelope.night else ""
+    told = f"{envelope.job}{night}\n{found}"
+    digest = hashlib.sha256(told.encode("ascii", "backslashreplace")).hexdigest()
     return f"<cachediff.{digest[:32]}@{address(envelope.sender).domain}>"
+
+
+def thread_id(job: str, recipient: str, sender: str) -> str:
+    """The Message-ID that all mails of a job to a recipient answer: of none, but they are one thread.
+
+    Raises:
+        ReportError: the sender's address is none.
+    """
+    digest = hashlib.sha256(f"{job}\n{recipient}".encode("ascii", "backslashreplace")).hexdigest()
+    return f"<cachediff.thread.{digest[:32]}@{address(sender).domain}>"
 
 
 def is_message_id(text: str) -> bool:

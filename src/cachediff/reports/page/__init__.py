@@ -72,6 +72,7 @@ def render_page(
         title=overview.title(comparison, visible, ARROW),
         heading=html(overview.title(comparison, code, ARROW)),
         headline=html(_sentence(overview.headline(changelog, _told(ids, table)))),
+        findings=[html(finding) for finding in overview.red_lines(comparison, code)],
         warnings=[html(warning) for warning in overview.warnings(comparison, code)],
         notes=[html(note) for note in _notes(changelog)],
         sides=[_side("OLD", comparison.old), _side("NEW", comparison.new)],
@@ -106,6 +107,7 @@ def _notes(changelog: Changelog) -> Iterator[str]:
             overview.spec_counts(comparison),
             overview.counting_rule(changelog),
             overview.untold_stacks(comparison),
+            *overview.accepted(comparison, code),
         ),
     )
 
