@@ -29,7 +29,8 @@ from cachediff.model.changelog import (
     UnknownRow,
     WaveRow,
 )
-from cachediff.model.comparison import CoverageTotals, Merge, PackageComparison, Selection
+from cachediff.model.comparison import CoverageTotals, Merge, PackageComparison
+from cachediff.model.selection import Selection
 from cachediff.model.snapshot import Problem
 from cachediff.model.version import Version
 from report_cases import (

@@ -22,7 +22,10 @@ from pages import Record, dag_hash, page, record
 from repositories import Content, Entry, git, submodule, symlink, write_repository
 
 FORMATS = ("text", "markdown", "html", "json", "eml", "release-notes")
-COMMANDS = ("compare", "render", "list", "snapshot", "verify", "init", "demo")
+COMMANDS = (
+    *("compare", "render", "list", "snapshot", "verify"),
+    *("run", "init", "demo", "outbox", "config"),
+)
 
 # One of everything: `name@old` moved to `name@new`, and which kind that is.
 OLD = {
@@ -234,7 +237,9 @@ class TestCompare:
 
     def test_a_selection_is_told_of(self, everything: Path) -> None:
         out = succeeds("compare", "develop@HEAD~1", "develop", "hdf5", folder=everything)
-        assert "Selected: spec hdf5 (7 other changes left out)" in out
+        assert (
+            "Selected: spec hdf5 (7 other changes left out; totals are those of the whole)" in out
+        )
         options = ("nope", "--stack", "e5s")
         done = cachediff("compare", "develop@HEAD~1", "develop", *options, folder=everything)
         assert "\nNo selected changes\n" in done.out

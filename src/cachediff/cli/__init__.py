@@ -11,8 +11,11 @@ from typing import TextIO
 import typer
 
 from cachediff.cli.compare import EXAMPLES, compare
+from cachediff.cli.config import config_app
 from cachediff.cli.options import say
+from cachediff.cli.outbox import outbox
 from cachediff.cli.render import render
+from cachediff.cli.run import run as run_command
 from cachediff.cli.store import list_, snapshot, verify
 from cachediff.cli.world import demo, init
 from cachediff.errors import CachediffError
@@ -33,6 +36,9 @@ app.command()(render)
 app.command("list")(list_)
 app.command()(snapshot)
 app.command()(verify)
+app.add_typer(outbox)
+app.command("run")(run_command)
+app.add_typer(config_app, name="config")
 app.command()(init)
 app.command()(demo)
 

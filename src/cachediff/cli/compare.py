@@ -118,11 +118,8 @@ def compare(
     The exit code is 0, 1 (see --exit-code), or 2 for any error.
     """
     from cachediff.jobs.compare import compare as compare_by_name
-    from cachediff.jobs.filing import check_job
-    from cachediff.jobs.publish import publish_report
-    from cachediff.model.comparison import Selection
+    from cachediff.model.selection import Selection
     from cachediff.queries import history
-    from cachediff.reports.templating import check_templates
 
     sides, wanted = _sides(old, [*([] if new is None else [new]), *(specs or [])])
     chosen = choose_format(format_, output)
@@ -135,10 +132,15 @@ def compare(
         kinds=tuple(kind or ()),
     )
     if publish is not None:
+        from cachediff.jobs.filing import check_job
+
         check_job(publish)
     with catalogue(repo, config, stored_only=stored) as names:
         own = templates or names.settings.templates
-        check_templates(own)
+        if own is not None:
+            from cachediff.reports.templating import check_templates
+
+            check_templates(own)
         comparison = compare_by_name(names, *sides, selection, Path.cwd())
         grown = history(names, comparison.new.origin) if chosen in WITH_PLOTS else ()
         write_report(
@@ -153,6 +155,8 @@ def compare(
         if chosen is Format.TEXT and output is None:
             names.notices.clear()  # the report has told them
         if publish is not None:
+            from cachediff.jobs.publish import publish_report
+
             today = datetime.now(UTC).date()
             path = publish_report(names, publish, comparison, templates=own, today=today)
             say(f"filed in {path}")

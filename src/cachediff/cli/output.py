@@ -114,7 +114,6 @@ def write_report(
         UsageError: the file cannot be written, or the format has no use for what is asked.
     """
     from cachediff.changelog import arrange
-    from cachediff.jobs.publish import publish
     from cachediff.reports import FORMATS, Layout
 
     if max_size is not None and format_ not in _CUT_TO_SIZE:
@@ -134,4 +133,6 @@ def write_report(
     if output is None:
         typer.echo(report, nl=False)
     else:
+        from cachediff.jobs.publish import publish
+
         publish(output, report)

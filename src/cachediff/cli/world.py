@@ -61,7 +61,7 @@ def demo(
     from cachediff.jobs.publish import publish_report
     from cachediff.jobs.snapshot import take_snapshots
     from cachediff.jobs.world import write_demo
-    from cachediff.model.comparison import Selection
+    from cachediff.model.selection import Selection
     from cachediff.queries.filed import FILES
 
     config = write_demo(folder)

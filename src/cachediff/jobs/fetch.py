@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from cachediff.config import SourceSettings
 from cachediff.errors import SourceError
 from cachediff.queries import Catalogue
 from cachediff.sources import Repository, clone_mirror, mirror_path
+
+_PAUSES = (5.0, 30.0, 120.0)
+"""Seconds to wait before an upstream that was not reached is tried again."""
 
 
 def fetch_for(names: Catalogue, texts: Iterable[str], folder: Path) -> None:
@@ -23,15 +27,43 @@ def fetch_for(names: Catalogue, texts: Iterable[str], folder: Path) -> None:
     for source in names.sources_of(texts, folder):
         if source.url is None:
             continue
-        path = mirror_path(names.cache, source.url)
-        if not path.is_dir():
-            clone_mirror(source.url, path, names.progress)
-            continue
+        was_there = mirror_path(names.cache, source.url).is_dir()
         try:
-            rewritten = Repository(path, mirror=True).fetch(names.progress)
+            _fetch(names, source.url)
         except SourceError as error:
+            if not was_there:
+                raise
             names.notices.append(
                 f"upstream not reached, this is what was fetched before: {error.message}"
             )
+
+
+def fetch_patiently(
+    names: Catalogue, source: SourceSettings, sleep: Callable[[float], object]
+) -> SourceError | None:
+    """Fetch one source; why its upstream was not reached, also when it was tried again, if it was not.
+
+    `sleep` waits for so many seconds. The repository of a source with a path only has to be there.
+    """
+    if source.url is None:
+        there = Path(str(source.path)).exists()
+        return None if there else SourceError(f"there is nothing at {source.path}")
+    for pause in (*_PAUSES, None):
+        try:
+            _fetch(names, source.url)
+        except SourceError as error:
+            if pause is None:
+                return error
+            sleep(pause)
         else:
-            names.notices += [f"upstream rewrote its branch {branch}" for branch in rewritten]
+            break
+    return None
+
+
+def _fetch(names: Catalogue, url: str) -> None:
+    path = mirror_path(names.cache, url)
+    if not path.is_dir():
+        clone_mirror(url, path, names.progress)
+        return
+    rewritten = Repository(path, mirror=True).fetch(names.progress)
+    names.notices += [f"upstream rewrote its branch {branch}" for branch in rewritten]

@@ -37,7 +37,7 @@ def take_snapshots(names: Catalogue, texts: Sequence[str], folder: Path) -> Iter
     failure: StoreError | None = None
     for opened in _opened(names, texts, folder):
         try:
-            yield _take(names, opened)
+            yield take(names, opened)
         except StoreError as error:
             names.notices += [failure.message] if failure else []
             failure = error
@@ -53,7 +53,12 @@ def _opened(names: Catalogue, texts: Sequence[str], folder: Path) -> Iterator[Op
         yield names.open_name(SnapshotName(collection, None, collection))
 
 
-def _take(names: Catalogue, opened: OpenedSnapshot) -> Taken:
+def take(names: Catalogue, opened: OpenedSnapshot) -> Taken:
+    """Store a snapshot that is open, unless it is stored already, with the same tree and undamaged.
+
+    Raises:
+        StoreError: it cannot be stored; so where it is of no commit, or manifests of it are not here.
+    """
     known = names.store.find_unchanged(opened.origin)
     if known and not names.store.verify(known):
         return Taken(opened.origin, known, is_new=False)

@@ -82,7 +82,7 @@ class Catalogue:
     def open_name(self, name: SnapshotName) -> OpenedSnapshot:
         """The snapshot of a name that is taken apart; errors as for `open`."""
         if self._stored_only or name.when == PREVIOUS:
-            return self._open_stored(name)
+            return self.open_stored(name)
         collection = self.source(name.source).open(name)
         return GitSnapshot(collection, self._interner, self._summaries, self.progress)
 
@@ -168,13 +168,13 @@ class Catalogue:
             )
         return chosen
 
-    def close(self) -> None:
-        """Give back what is held open."""
-        self._summaries.close()
-        for source in self._opened_sources.values():
-            source.repository.close()
+    def open_stored(self, name: SnapshotName) -> OpenedSnapshot:
+        """The stored snapshot that `name` means or, if it is damaged, the same out of git.
 
-    def _open_stored(self, name: SnapshotName) -> OpenedSnapshot:
+        Raises:
+            NameNotFoundError: there is none; the hint says what there is.
+            StoreError: it is damaged, and git does not have it either.
+        """
         stored = self.stored(name)
         try:
             if isinstance(stored, DamagedReceipt):
@@ -193,6 +193,12 @@ class Catalogue:
                 f"Take it anew: {command_for(stored.path)}"
             )
             return again
+
+    def close(self) -> None:
+        """Give back what is held open."""
+        self._summaries.close()
+        for source in self._opened_sources.values():
+            source.repository.close()
 
     def _from_git(self, origin: Origin) -> OpenedSnapshot | None:
         """The snapshot of the same origin out of git, None where git does not have it.

@@ -130,6 +130,17 @@ class GitSource:
         """
         return sorted(self._collections(self._commit(when).id))
 
+    def since(self, collection: str, when: str | None = None) -> str:
+        """When `collection`, which is there at the revision `when`, first was there, as in `Origin`.
+
+        Raises:
+            NameNotFoundError: no such revision.
+        """
+        commit = self._commit(when)
+        path = self._root if collection == DEFAULT_COLLECTION else f"{self._root}/{collection}"
+        first = self.repository.first_commit_of(path, commit.id)
+        return committed_at(self._object(first) if first else commit)
+
     def read(
         self, folders: Sequence[TreeEntry], progress: Progress | None = None
     ) -> Iterator[PackageFiles]:

@@ -110,6 +110,19 @@ class Repository:
             )
         return found.decode().strip()
 
+    def first_commit_of(self, path: str, commit: str) -> str | None:
+        """The commit in which `path` first was there, back from `commit` (an id); None if it never was."""
+        command = ["--literal-pathspecs", "rev-list", "--first-parent", "--reverse", commit]
+        found = run(self.git_dir, [*command, "--", path])
+        return found.split(b"\n", 1)[0].decode() or None
+
+    def follows(self, commit: str, earlier: str) -> bool:
+        """Whether `earlier` is `commit` (both ids) or one of those before it."""
+        try:
+            return not run(self.git_dir, ["rev-list", "--max-count=1", earlier, f"^{commit}"])
+        except GitFailedError:
+            return False  # it is gone altogether
+
     def tree_differences(self, old: str, new: str) -> list[tuple[TreeEntry, TreeEntry]]:
         """What differs between two trees, without what is below: (old, new), with an empty id for none.
 

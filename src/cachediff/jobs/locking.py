@@ -1,0 +1,66 @@
+"""One run at a time: a lock in the folder of the store, which says who holds it."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import platform
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from cachediff.errors import StoreError
+
+LOCK = "run.lock"
+
+
+class Holder(msgspec.Struct, frozen=True):
+    """The process that holds the lock: `since` is in UTC."""
+
+    pid: int
+    host: str
+    since: datetime
+
+    def __str__(self) -> str:
+        return f"process {self.pid} on {self.host}, since {self.since:%Y-%m-%d %H:%M:%S} UTC"
+
+
+@contextlib.contextmanager
+def sole_run(store: Path, now: datetime) -> Iterator[str | None]:
+    """Hold the lock of the store at `store`; where another process does, who that is is told instead.
+
+    It ends with the process, however that ends, so that none is ever stale. `now` is aware.
+
+    Raises:
+        StoreError: the folder cannot be written.
+    """
+    path = store / LOCK
+    try:
+        store.mkdir(parents=True, exist_ok=True)
+        lock = path.open("a+b")
+    except OSError as error:
+        raise StoreError(f"{path} cannot be written: {error.strerror}") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield _holder(path)
+            return
+        holder = Holder(os.getpid(), platform.node() or "this machine", now)
+        lock.truncate(0)
+        lock.write(msgspec.json.encode(holder))
+        lock.flush()
+        try:
+            yield None
+        finally:
+            lock.truncate(0)  # who comes next must not be taken for this process
+
+
+def _holder(path: Path) -> str:
+    try:
+        return str(msgspec.json.decode(path.read_bytes(), type=Holder))
+    except (OSError, msgspec.MsgspecError):
+        return "a process that just began"

@@ -1,0 +1,186 @@
+"""The ledger: which nights of which jobs are done, in one SQLite file that is never begun again unasked."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import zlib
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import msgspec
+
+from cachediff.errors import StoreError
+from cachediff.files import write_atomically
+from cachediff.model.snapshot import Origin
+
+LEDGER = "ledger.sqlite"
+"""Its name in the folder of the store."""
+
+_APPLICATION = 0x63646C31
+_SCHEMA = 1
+_TABLE = """
+CREATE TABLE night (
+    number INTEGER PRIMARY KEY,
+    job TEXT NOT NULL,
+    date TEXT NOT NULL,
+    collection TEXT NOT NULL,
+    done_at TEXT NOT NULL,
+    old TEXT NOT NULL,
+    new TEXT NOT NULL,
+    report TEXT,
+    red INTEGER NOT NULL,
+    checksum INTEGER NOT NULL,
+    UNIQUE (job, date, collection)
+)
+"""
+_RECORD = """
+INSERT INTO night (job, date, collection, done_at, old, new, report, red, checksum)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET done_at = excluded.done_at, old = excluded.old, new = excluded.new,
+    report = excluded.report, red = excluded.red, checksum = excluded.checksum
+"""
+_OF_JOB = """
+SELECT job, date, collection, done_at, old, new, report, red, checksum
+FROM night WHERE job = ? ORDER BY number
+"""
+_SECONDS_TO_WAIT = 30.0
+_BEYOND_REPAIR = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}
+
+
+class DoneNight(msgspec.Struct, frozen=True, kw_only=True):
+    """A night of a job that is done: what was compared, and where that is told.
+
+    `date` is the calendar date that was due, where the job is scheduled, or else that of the run in
+    UTC. `done_at` is a time in UTC as in `Origin`. `old` is the same as `new` where there was nothing
+    to compare with yet, or nothing new. `report` is the path of the report's folder in that of all
+    reports, None where there was nothing to report.
+    """
+
+    job: str
+    date: date
+    done_at: str
+    old: Origin
+    new: Origin
+    report: str | None = None
+    red: bool = False
+
+
+class Ledger:
+    """The ledger in the file `path`, which is made if it is not there.
+
+    What `record` was told is on the disk when it returns. One process writes at a time; any number
+    read. Every method raises `StoreError` where the file cannot be read or written, is damaged, or is
+    not a ledger of this version; it is left as it is then.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with self._errors():
+            if not path.exists():
+                write_atomically(path, _empty())  # whole from the first moment on
+            self._connection = sqlite3.connect(path, timeout=_SECONDS_TO_WAIT)
+            try:
+                self._check()
+            except BaseException:
+                self._connection.close()
+                raise
+
+    def last(self, job: str) -> DoneNight | None:
+        """The night of `job` that was done last."""
+        nights = self.nights(job)
+        return nights[-1] if nights else None
+
+    def nights(self, job: str) -> tuple[DoneNight, ...]:
+        """All nights of `job`, in the order in which they were done first."""
+        with self._errors():
+            return tuple(map(self._decoded, self._connection.execute(_OF_JOB, (job,))))
+
+    def record(self, night: DoneNight) -> None:
+        """Write that `night` is done; one of the same job, date and collection is replaced."""
+        values = (
+            night.job,
+            night.date.isoformat(),
+            night.new.collection,
+            night.done_at,
+            msgspec.json.encode(night.old).decode(),
+            msgspec.json.encode(night.new).decode(),
+            night.report,
+            int(night.red),
+        )
+        with self._errors(), self._connection:
+            self._connection.execute(_RECORD, (*values, _checksum(values)))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def _check(self) -> None:
+        self._connection.execute("PRAGMA synchronous=FULL")
+        (application,) = self._connection.execute("PRAGMA application_id").fetchone()
+        (schema,) = self._connection.execute("PRAGMA user_version").fetchone()
+        if application != _APPLICATION:
+            raise self._damaged("it is no ledger")
+        if schema != _SCHEMA:
+            raise StoreError(
+                f"{self._path} is a ledger of version {schema}, and this release reads {_SCHEMA}",
+                "run the release of cachediff that wrote it, or a newer one",
+            )
+        (verdict,) = self._connection.execute("PRAGMA integrity_check(1)").fetchone()
+        if verdict != "ok":
+            raise self._damaged(verdict)
+
+    def _decoded(self, row: tuple[object, ...]) -> DoneNight:
+        *values, checksum = row
+        # SQLite does not notice flipped bits in a value.
+        if checksum != _checksum(tuple(values)):
+            raise self._damaged("a row is not what was written")
+        job, day, _, done_at, old, new, report, red = values
+        return msgspec.convert(
+            {
+                "job": job,
+                "date": day,
+                "done_at": done_at,
+                "old": msgspec.json.decode(str(old)),
+                "new": msgspec.json.decode(str(new)),
+                "report": report,
+                "red": bool(red),
+            },
+            DoneNight,
+        )
+
+    def _damaged(self, reason: str) -> StoreError:
+        return StoreError(
+            f"{self._path} is damaged: {reason}; no night is done until it is put right",
+            "put back a copy of it. Without one, move it away: then only the newest night of each job"
+            " is done, and what was missed before is not caught up",
+        )
+
+    @contextlib.contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise StoreError(f"{self._path} cannot be written: {error.strerror}") from error
+        except UnicodeDecodeError as error:  # SQLite quotes a damaged file in its messages
+            raise self._damaged("it is not text in UTF-8") from error
+        except (sqlite3.Error, msgspec.MsgspecError) as error:
+            code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
+            if code in _BEYOND_REPAIR:
+                raise self._damaged(str(error)) from error
+            raise StoreError(f"{self._path} cannot be used: {error}") from error
+
+
+def _empty() -> bytes:
+    """A ledger without a night."""
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute(f"PRAGMA application_id={_APPLICATION}")
+        connection.execute(f"PRAGMA user_version={_SCHEMA}")
+        connection.execute(_TABLE)
+        connection.commit()
+        return connection.serialize()
+
+
+def _checksum(values: tuple[object, ...]) -> int:
+    return zlib.crc32(repr(values).encode("utf-8", "surrogatepass"))
