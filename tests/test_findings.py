@@ -125,7 +125,7 @@ SENTENCES: list[tuple[Rule, tuple[Evidence, ...], str]] = [
 @pytest.mark.parametrize(("rule", "evidence", "said"), SENTENCES)
 def test_sentences(rule: Rule, evidence: tuple[Evidence, ...], said: str) -> None:
     found = replace(CASES["no-changes"](), findings=(Finding(Gate("g", rule), evidence),))
-    assert overview.findings(found, visible) == [f"gate g: {said}"]
+    assert overview.red(found, visible) + overview.accepted(found, visible) == [f"gate g: {said}"]
     # What is said is all in the JSON, which is read back as it was.
     assert read_json(render_json(found).encode()) == found
 

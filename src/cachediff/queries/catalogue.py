@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -13,13 +13,12 @@ from cachediff.errors import (
     DamagedSnapshotError,
     NameNotFoundError,
     SourceError,
-    StoreError,
-    UsageError,
 )
 from cachediff.manifests import PARSER_VERSION, Interner
 from cachediff.model.snapshot import Origin
 from cachediff.queries.in_git import GitSnapshot
 from cachediff.queries.opened import FolderSnapshot, OpenedSnapshot, StoredSnapshot
+from cachediff.queries.stored_names import command_for, find_stored, stored_at
 from cachediff.sources import (
     PREVIOUS,
     FolderCollection,
@@ -27,11 +26,9 @@ from cachediff.sources import (
     Progress,
     Repository,
     SnapshotName,
-    choose,
     close_names,
     mirror_path,
     parse_name,
-    until,
 )
 from cachediff.store import DamagedReceipt, SnapshotStore, SummaryCache
 from cachediff.store import StoredSnapshot as Stored
@@ -125,48 +122,7 @@ class Catalogue:
             NameNotFoundError: there is none; the hint says what there is.
         """
         source = self._stored_source(name.source)
-        listing = self.store.list(source)
-        collections = {
-            *(snapshot.collection for snapshot in listing.snapshots),
-            *(receipt.collection for receipt in listing.damaged),
-        }
-        if not collections:
-            of = f" of {source}" if source else ""
-            raise NameNotFoundError(
-                f"no snapshot{of} is stored in {self.settings.store}",
-                "take one: cachediff snapshot",
-            )
-        collection = choose(name, collections, "the store")
-        damaged = [one for one in listing.damaged if one.collection == collection]
-        # What a name means must not depend on what is damaged.
-        taken: list[Stored | DamagedReceipt] = [one for one in damaged if one.commit]
-        taken += [one for one in listing.snapshots if one.collection == collection]
-        taken.sort(key=lambda one: one.path.stem)
-        sources = sorted({snapshot.source for snapshot in taken})
-        if len(sources) > 1:
-            raise UsageError(
-                f"{collection} is stored of several sources: {', '.join(sources)}",
-                f"say which: {sources[0]}:{collection}",
-            )
-        chosen = _at(name, taken)
-        self.notices += [
-            f"{receipt.path} was passed over: {receipt.reason}. "
-            f"Take it anew: {command_for(receipt.path)}"
-            for receipt in damaged
-            if receipt != chosen
-        ]
-        if chosen is None and name.when == PREVIOUS:
-            raise NameNotFoundError(
-                f"there is no stored snapshot of {collection} before the newest: it takes two",
-                "take another when upstream has changed: cachediff snapshot",
-            )
-        if chosen is None:
-            known = ", ".join(snapshot.committed_at for snapshot in taken[-5:])
-            raise NameNotFoundError(
-                f"there is no stored snapshot {name.text!r}",
-                f"{collection} is stored of {known or 'no time'}",
-            )
-        return chosen
+        return find_stored(self.settings.store, source, name, self.notices)
 
     def open_stored(self, name: SnapshotName) -> OpenedSnapshot:
         """The stored snapshot that `name` means or, if it is damaged, the same out of git.
@@ -218,21 +174,8 @@ class Catalogue:
 
     def _open_path(self, path: Path) -> OpenedSnapshot:
         if path.suffix == ".parquet":
-            return StoredSnapshot(self.store.open(self._stored_at(path.resolve())))
+            return StoredSnapshot(self.store.open(stored_at(path.resolve())))
         return FolderSnapshot(FolderCollection(path), self._interner)
-
-    def _stored_at(self, path: Path) -> Stored:
-        folder = path.parent
-        listing = SnapshotStore(folder.parent.parent).list(folder.parent.name, folder.name)
-        for stored in listing.snapshots:
-            if stored.path == path:
-                return stored
-        for receipt in listing.damaged:
-            if receipt.path.with_suffix(path.suffix) == path:
-                raise StoreError(f"{receipt.path} is damaged: {receipt.reason}")
-        raise NameNotFoundError(
-            f"{path} has no receipt beside it", "a stored snapshot is a .parquet and its .json"
-        )
 
     def _source_name(self, name: str | None) -> str | None:
         sources = self.settings.sources
@@ -269,13 +212,6 @@ class Catalogue:
         return Repository(path, mirror=True)
 
 
-def command_for(path: Path) -> str:
-    """What takes the snapshot whose file, or receipt, is at `path`: its whole name is in the path."""
-    name = f"{path.parent.parent.name}:{path.parent.name}"
-    commit = path.stem.partition("-")[2]
-    return f"cachediff snapshot {name}@{commit}" if commit else f"cachediff snapshot {name}"
-
-
 def _path(text: str, folder: Path) -> Path | None:
     """`text` as a path, where it has the form of one; a revision may hold slashes too."""
     name = text.partition("@")[0]
@@ -285,21 +221,3 @@ def _path(text: str, folder: Path) -> Path | None:
     if not path.exists():
         raise NameNotFoundError(f"there is no {text!r}", "the name of a collection has no slash")
     return path
-
-
-def _at(
-    name: SnapshotName, taken: Sequence[Stored | DamagedReceipt]
-) -> Stored | DamagedReceipt | None:
-    """Which of the snapshots of one collection, oldest first, is meant by the WHEN of `name`."""
-    when = name.when
-    if when is None:
-        return taken[-1] if taken else None
-    if when == PREVIOUS:
-        return taken[-2] if len(taken) > 1 else None
-    if moment := until(when):
-        limit = f"{moment:%Y-%m-%dT%H:%M:%SZ}"
-        return next((one for one in reversed(taken) if one.committed_at <= limit), None)
-    matches = [one for one in taken if one.commit.startswith(when)]
-    if len({one.commit for one in matches}) > 1:
-        raise UsageError(f"several stored commits begin with {when!r}", "give more of it")
-    return matches[0] if matches else None

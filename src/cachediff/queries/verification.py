@@ -6,7 +6,8 @@ from pathlib import Path
 
 import msgspec
 
-from cachediff.queries.catalogue import Catalogue, command_for
+from cachediff.queries.catalogue import Catalogue
+from cachediff.queries.stored_names import command_for
 
 
 class Finding(msgspec.Struct, frozen=True):

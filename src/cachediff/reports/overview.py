@@ -66,11 +66,6 @@ def suspicions(comparison: Comparison, show: Show) -> list[str]:
     ]
 
 
-def findings(comparison: Comparison, show: Show) -> list[str]:
-    """Say what the gates found, what was not accepted first: `gate left-e4s: trilinos left e4s`."""
-    return red(comparison, show) + accepted(comparison, show)
-
-
 def red(comparison: Comparison, show: Show) -> list[str]:
     """Say what makes the night red."""
     return [sentence(each, show) for each in comparison.findings if each.accepted is None]
