@@ -20,13 +20,13 @@ import pytest
 
 from cachediff.config import load_settings
 from cachediff.errors import DeliveryError
-from cachediff.jobs.due import DueNight, due_collections, due_dates
 from cachediff.jobs.locking import sole_run
 from cachediff.jobs.nights import Told
 from cachediff.jobs.run import NotDone, NothingDue, RunEvent, run_jobs
 from cachediff.model.comparison import Comparison
 from cachediff.model.jobs import Job, Schedule
 from cachediff.queries import Catalogue
+from cachediff.queries.due import DueNight, due_collections, due_dates
 from cachediff.queries.filed import FILES, RECORD, read_filed
 from cachediff.queries.verification import verify
 from cachediff.sources import parse_name

@@ -15,7 +15,6 @@ from cachediff.comparing import select
 from cachediff.errors import ReportError
 from cachediff.gates import check_gates
 from cachediff.jobs.compare import selecting_nothing
-from cachediff.jobs.due import DueNight
 from cachediff.jobs.publish import publish_report
 from cachediff.jobs.snapshot import take
 from cachediff.model.comparison import Comparison
@@ -23,6 +22,7 @@ from cachediff.model.gates import CollectionMissing, Finding, NewestCollection, 
 from cachediff.model.jobs import Job
 from cachediff.model.snapshot import Origin
 from cachediff.queries import Catalogue, GitSnapshot, OpenedSnapshot, compare_opened
+from cachediff.queries.due import DueNight
 from cachediff.queries.filed import FILES
 from cachediff.reports.reading import read_json
 from cachediff.sources import PREVIOUS, SnapshotName, newest_first, parse_name

@@ -13,12 +13,12 @@ import msgspec
 
 from cachediff.config import SourceSettings
 from cachediff.errors import CachediffError, NameNotFoundError, SourceError
-from cachediff.jobs.due import DueNight, due_collections, due_dates, gap
 from cachediff.jobs.fetch import fetch_patiently
 from cachediff.jobs.nights import Deliver, Nights, Told, missing_patterns
 from cachediff.model.comparison import Comparison
 from cachediff.model.jobs import Event, Job, Schedule
 from cachediff.queries import Catalogue
+from cachediff.queries.due import DueNight, due_collections, due_dates, gap
 from cachediff.sources import parse_name
 from cachediff.store.ledger import DoneNight, Ledger
 
