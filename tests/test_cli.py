@@ -24,7 +24,7 @@ from repositories import Content, Entry, git, submodule, symlink, write_reposito
 FORMATS = ("text", "markdown", "html", "json", "eml", "release-notes")
 COMMANDS = (
     *("compare", "render", "list", "snapshot", "verify"),
-    *("run", "init", "demo", "outbox", "config"),
+    *("run", "schedule", "status", "init", "demo", "outbox", "config"),
 )
 
 # One of everything: `name@old` moved to `name@new`, and which kind that is.
@@ -885,7 +885,9 @@ class TestInitAndDemo:
         assert "is in my world." in out
         assert str(tmp_path) not in out, "paths are shown as they were typed"
         files = re.findall(r"  (my world/reports/.*)", out)
-        assert [Path(file).name for file in files] == ["report.html", "report.md", "index.html"]
+        assert [Path(file).name for file in files] == [
+            *("report.html", "report.md", "report.eml", "index.html")
+        ]
         assert all((tmp_path / file).is_file() for file in files)
         assert "could not be compared" in out
         for line in out.partition("Try next:\n")[2].splitlines()[1:]:

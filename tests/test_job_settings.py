@@ -21,7 +21,14 @@ from msgspec import inspect
 
 from cachediff.config import CONFIG_FILE, Settings, SourceSettings, load_settings
 from cachediff.config.deliveries import FromEnvironment, FromFile, MailSettings
-from cachediff.config.keys import FileKeys, FormatName, JobKeys, MailKeys, WebhookKeys
+from cachediff.config.keys import (
+    FileKeys,
+    FormatName,
+    HeartbeatKeys,
+    JobKeys,
+    MailKeys,
+    WebhookKeys,
+)
 from cachediff.config.resolving import resolve
 from cachediff.errors import ConfigError
 from cachediff.model.delivery import Secret
@@ -127,6 +134,7 @@ class TestExample:
             ("A delivery: `type: mail`", MailKeys),
             ("A recipient", Recipient),
             ("A delivery: `type: webhook`", WebhookKeys),
+            ("The heartbeat", HeartbeatKeys),
         ],
     )
     def test_every_key_is_described(self, heading: str, keys: type) -> None:
@@ -463,7 +471,7 @@ Wrong = tuple[str | bytes, str]
 
 REQUIRED = [("sources",), ("jobs", "nightly", "compare"), ("deliver", "mail", "type"),
             ("deliver", "mail", "host"), ("deliver", "mail", "sender"), ("deliver", "here", "url"),
-            ("deliver", "mail", "recipients"), ("deliver", "chat", "url_env"),
+            ("deliver", "mail", "recipients"), ("deliver", "chat", "url_env"), ("heartbeat", "url_env"),
             ("jobs", "nightly", "gates", "weekly", "days"), ("jobs", "nightly", "gates", "left", "rule"),
             ("jobs", "nightly", "gates", "downgrades", "kinds"),
             ("jobs", "nightly", "accept", 0, "reason"), ("deliver", "mail", "recipients", 1, "address"),
@@ -473,9 +481,12 @@ OUT_OF_RANGE: list[tuple[tuple[str | int, ...], list[Any]]] = [
     (("jobs", "nightly", "gates", "weekly", "days"), [0, -3, 1.5, 40_000]),
     (("jobs", "nightly", "gates", "unreadable", "allowed"), [-1, 0.5]),
     (("retention", "daily"), [-1, 2.5]),
+    (("free_space",), [-1, 0.5, "1 GiB"]),
     (("deliver", "mail", "port"), [0, -25, 65_536]),
     (("deliver", "mail", "timeout"), [0, -1, 3601]),
     (("deliver", "chat", "timeout"), [0, 1e6]),
+    (("heartbeat", "timeout"), [0, 1e6]),
+    (("heartbeat", "url_env"), ["A B", "1A", "", "$HOOK"]),
     (("deliver", "mail", "security"), ["ssl", "STARTTLS"]),
     (("jobs", "nightly", "formats", 0), ["pdf", "JSON", ""]),
     (("jobs", "nightly", "gates", "left", "rule"), ["left", "leftstack", "", "x` - at `$.y"]),
@@ -498,6 +509,7 @@ TOGETHER: list[tuple[tuple[str | int, ...], str, str]] = [
     (("deliver", "mail"), "password_env", "PASSWORD"),
     (("deliver", "chat"), "url_file", "/run/url"),
     (("deliver", "chat"), "url", HOOK),
+    (("heartbeat",), "url", HOOK),
     (("sources", "site"), "url", "https://x.example/y"),
     (("jobs", "nightly"), "on", "new-collection"),
     (("jobs", "dated"), "timezone", "UTC"),

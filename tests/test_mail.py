@@ -26,6 +26,7 @@ from cachediff.model.selection import Selection
 from cachediff.reports import mail
 from cachediff.reports.mail import message_id, render_mail, subject
 from cachediff.reports.mail.body import LARGEST
+from cachediff.reports.mail.message import POLICY
 from cachediff.reports.plots import MISSING
 from hostile_strings import HOSTILE_STRINGS, comparison_of
 from report_cases import (
@@ -262,7 +263,7 @@ def test_no_name_adds_a_header(values: tuple[str, ...]) -> None:
         line = subject(arrange(hostile(value)))
         assert line.isprintable()
         assert len(line) <= 110
-        header = EmailMessage(mail._POLICY)
+        header = EmailMessage(POLICY)
         header["Subject"] = line
         read = message_from_bytes(header.as_bytes(), policy=default)
         assert read.items() == [("Subject", line)]

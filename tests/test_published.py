@@ -9,6 +9,7 @@ import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from datetime import date, datetime
+from email import message_from_bytes, policy
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, Literal
@@ -85,6 +86,47 @@ def test_a_report_is_filed_in_every_format(tmp_path: Path) -> None:
         rendered = FORMATS[form](whole, arrange, Layout())
         assert (path / FILES[form]).read_bytes().decode() == rendered, form
     assert read_json((path / "comparison.json").read_bytes()) == whole
+
+
+@pytest.mark.parametrize(
+    ("formats", "link", "media_type"),
+    [
+        (("html", "eml"), "report.html", "text/html"),
+        (("release-notes", "markdown"), "report.md", "text/markdown"),
+        (("text",), "report.txt", "text/plain"),
+        (("release-notes",), "release-notes.md", "text/markdown"),
+        (("eml",), "report.eml", "message/rfc822"),
+        ((), "comparison.json", "application/json"),
+    ],
+)
+def test_only_the_formats_that_are_asked_for_are_filed_and_linked(
+    tmp_path: Path, formats: tuple[str, ...], link: str, media_type: str
+) -> None:
+    def file(formats: tuple[str, ...]) -> Path:
+        whole = CASES["every-kind"]()
+        return file_report(tmp_path, "n", whole, Layout(), today=TODAY, formats=formats)
+
+    path = file(formats)
+    names = {FILES[each] for each in (*formats, "json")}
+    assert {each.name for each in path.iterdir()} == names | {RECORD}
+    assert set(told(path)["formats"].values()) == names
+    assert read_json((path / "comparison.json").read_bytes()) == CASES["every-kind"]()
+    rebuild_index(tmp_path, None)
+    links = {each for each in listed(tmp_path).links if each.startswith("n/")}
+    assert links == {f"n/{path.name}/{name}" for name in names}
+    (entry,) = entries(tmp_path)
+    assert of(entry, "link") == f"n/{path.name}/{link}"
+    assert [each.get("type") for each in entry.findall(f"{ATOM}link")] == [media_type]
+    before = content(path)
+    assert file(tuple(FILES)) == path, "it is the same report, whatever it is filed as"
+    assert content(path) == before
+
+
+def test_a_mail_that_was_not_filed_is_not_answered(tmp_path: Path) -> None:
+    for day, formats in ((1, ("html",)), (2, ("eml",))):
+        path = file_report(tmp_path, "nightly", night(day), Layout(), today=TODAY, formats=formats)
+    assert told(path)["message_id"]
+    assert "In-Reply-To" not in (path / "report.eml").read_text()
 
 
 def test_what_is_known_of_a_report(tmp_path: Path) -> None:
@@ -524,9 +566,14 @@ def test_compare_publishes(make_repository: MakeRepository, tmp_path: Path) -> N
 def test_the_demo_ends_with_its_report(tmp_path: Path) -> None:
     out = succeeds("demo", folder=tmp_path)
     reports = tmp_path / "cachediff-demo" / "reports"
-    (path,) = (reports / "demo").iterdir()
+    (path,) = (reports / "release").iterdir()
     assert str(Path("cachediff-demo", "reports", INDEX)) in out
-    assert listed(reports).links[1] == f"demo/{path.name}/report.html"
+    links = listed(reports).links
+    assert f"release/{path.name}/report.html" in links
+    assert len({link for link in links if link.endswith("/report.html")}) == 9
+    (mail,) = re.findall(r"\S+\.eml", out)
+    message = message_from_bytes((tmp_path / mail).read_bytes(), policy=policy.default)
+    assert message["Subject"].startswith("[cachediff] develop: RED: trilinos left e4s")
     markdown = (path / "report.md").read_bytes()
     if os.environ.get("UPDATE_GOLDEN") == "1":
         EXAMPLE.write_bytes(markdown)

@@ -22,7 +22,7 @@ from cachediff.config import load_settings
 from cachediff.errors import DeliveryError
 from cachediff.jobs.locking import sole_run
 from cachediff.jobs.nights import Told
-from cachediff.jobs.run import NotDone, NothingDue, RunEvent, run_jobs
+from cachediff.jobs.run import NotDone, NothingDue, NightEvent, run_jobs
 from cachediff.model.comparison import Comparison
 from cachediff.model.jobs import Job, Schedule
 from cachediff.queries import Catalogue
@@ -75,7 +75,7 @@ class World:
         self.outbox_full = False
         self.slept: list[float] = []
 
-    def run(self, now: datetime) -> list[RunEvent]:
+    def run(self, now: datetime) -> list[NightEvent]:
         """Everything that is due at `now`."""
         with self.catalogue() as names, self.ledger() as ledger:
             return list(
@@ -126,7 +126,7 @@ def nightly(tmp_path: Path, make_repository: MakeRepository) -> World:
     return World(tmp_path / "world", make_repository([build(0)], "--bare"), NIGHTLY)
 
 
-def told(events: Iterable[RunEvent]) -> list[DoneNight]:
+def told(events: Iterable[NightEvent]) -> list[DoneNight]:
     """The nights that were done; nothing else may have been told."""
     nights = []
     for event in events:
@@ -135,7 +135,7 @@ def told(events: Iterable[RunEvent]) -> list[DoneNight]:
     return nights
 
 
-def not_done(events: Iterable[RunEvent]) -> str:
+def not_done(events: Iterable[NightEvent]) -> str:
     (event,) = events
     assert isinstance(event, NotDone)
     return event.message
@@ -290,11 +290,18 @@ def test_an_upstream_that_is_not_reached_is_told_and_caught_up(
         seen = f"last commit seen {first.new.commit} of {first.new.committed_at}"
         assert message.startswith(f"upstream not reached, {seen}: ")
         assert world.done() == (first,)
-    assert world.slept == ([5, 30, 120] * 2 if url else [])
-    assert world.reports() == {}
+        again = not_done(world.run(evening(number) + timedelta(hours=1)))
+        assert again.startswith(f"upstream not reached, {seen}: ")
+    assert world.slept == ([5, 30, 120] * 4 if url else [])
+    days = [committed_at(number).date() for number in (1, 2)]
+    assert list(world.reports()) == [f"nightly/{day}" for day in reversed(days)]
+    assert [night for night, _ in world.delivered] == [days[0]] * 2 + [days[1]] * 2
+    for report in world.reports().values():
+        assert report["old"]["commit"] == report["new"]["commit"] == first.new.commit
+        assert report["summary"]["specs"]["unchanged"] == 0
     away.rename(upstream)
     assert len(told(world.run(evening(2)))) == 2
-    assert len(world.reports()) == 2
+    assert len(world.reports()) == 4
 
 
 def test_an_upstream_that_was_never_reached_is_told(tmp_path: Path) -> None:

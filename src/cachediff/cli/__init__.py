@@ -5,8 +5,9 @@ from __future__ import annotations
 import gc
 import io
 import os
+import signal
 import sys
-from typing import TextIO
+from typing import NoReturn, TextIO
 
 import typer
 
@@ -16,6 +17,8 @@ from cachediff.cli.options import say
 from cachediff.cli.outbox import outbox
 from cachediff.cli.render import render
 from cachediff.cli.run import run as run_command
+from cachediff.cli.schedule import schedule
+from cachediff.cli.status import status
 from cachediff.cli.store import list_, snapshot, verify
 from cachediff.cli.world import demo, init
 from cachediff.errors import CachediffError
@@ -38,6 +41,8 @@ app.command()(snapshot)
 app.command()(verify)
 app.add_typer(outbox)
 app.command("run")(run_command)
+app.command()(schedule)
+app.command()(status)
 app.add_typer(config_app, name="config")
 app.command()(init)
 app.command()(demo)
@@ -81,8 +86,15 @@ def _utf8(stream: TextIO) -> TextIO:
     return open(number, "w", encoding="utf-8", errors="backslashreplace", closefd=False)
 
 
+def _stop(number: int, _frame: object) -> NoReturn:
+    """End as Python ends, so that whatever is half done is undone; being asked again does not hurry it."""
+    signal.signal(number, signal.SIG_IGN)
+    raise SystemExit(128 + number)
+
+
 def run() -> int:
     """Run the command line that this process was given; the exit code comes back."""
+    signal.signal(signal.SIGTERM, _stop)
     gc.disable()  # a command is over before looking for cycles, of which there are none, would pay
     sys.stdout, sys.stderr = _utf8(sys.stdout), _utf8(sys.stderr)
     for variable in _GIT_VARIABLES:

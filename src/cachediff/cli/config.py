@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 import typer
 
 from cachediff.cli.options import Config, say
@@ -36,9 +37,9 @@ def _config() -> None:
 def check(config: Config = None) -> None:
     """Say what each job would do, and when it runs next.
 
-    It says as well by what each delivers, and which secrets are there. Nothing is fetched and nothing
-    is written; no secret is shown. The exit code is 2 if config.yaml is wrong, or a secret is missing
-    that a job needs.
+    It says as well by what each delivers, whether there is a heartbeat, and which secrets are there.
+    Nothing is fetched and nothing is written; no secret is shown. The exit code is 2 if config.yaml is
+    wrong, or a secret is missing that a run needs.
     """
     from cachediff.config import find_settings
     from cachediff.reports.visible import visible
@@ -58,6 +59,14 @@ def check(config: Config = None) -> None:
         if error:
             say(f"cachediff: {error.message}")
             missing |= any(name in job.deliver for job in settings.jobs.values())
+    if settings.heartbeat:
+        origin = settings.heartbeat.url
+        error = _wrong(settings, [])
+        told = f"after each good night, to the {_state('address', origin, error)}"
+        typer.echo(visible(f"heartbeat: {told}", longest=2_000))
+        if error:
+            say(f"cachediff: {error.message}")
+            missing = True
     if missing:
         raise typer.Exit(2)
 
@@ -86,7 +95,6 @@ def _lines(settings: Settings, job: Job, now: datetime) -> Iterator[str]:
 def _delivery(settings: Settings, name: str) -> tuple[str, ConfigError | None]:
     """What is to be said of a delivery, and what is wrong with its secret."""
     from cachediff.config.deliveries import MailSettings
-    from cachediff.config.resolving import resolve
 
     delivery = settings.deliver[name]
     if isinstance(delivery, MailSettings):
@@ -96,14 +104,24 @@ def _delivery(settings: Settings, name: str) -> tuple[str, ConfigError | None]:
     else:
         line = f"webhook ({delivery.form})"
         origin = delivery.url
-    error = None
+    error = _wrong(msgspec.structs.replace(settings, heartbeat=None), [name])
+    told = "no secret" if origin is None else _state("secret", origin, error)
+    return f"delivery {name}: {line}; {told}", error
+
+
+def _wrong(settings: Settings, names: list[str]) -> ConfigError | None:
+    """What is wrong with the secrets of these deliveries, or of the heartbeat."""
+    from cachediff.config.resolving import resolve
+
     try:
-        resolve(settings, os.environ, [name])
-    except ConfigError as wrong:
-        error = wrong
-    secret = "; no secret" if origin is None else f"; secret {_where(origin)}"
-    told = "" if origin is None else f": {'cannot be used' if error else 'present'}"
-    return f"delivery {name}: {line}{secret}{told}", error
+        resolve(settings, os.environ, names)
+    except ConfigError as error:
+        return error
+    return None
+
+
+def _state(what: str, origin: SecretOrigin, error: ConfigError | None) -> str:
+    return f"{what} {_where(origin)}: {'cannot be used' if error else 'present'}"
 
 
 def _where(origin: SecretOrigin) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -33,9 +33,13 @@ _HARMLESS = re.compile(r"[\w.@+-]+")
 
 @contextmanager
 def catalogue(
-    repo: str | None, config: Path | None, *, stored_only: bool = False
+    repo: str | None,
+    config: Path | None,
+    *,
+    stored_only: bool = False,
+    note: Callable[[str], None] | None = None,
 ) -> Iterator[Catalogue]:
-    """Everything that a name can mean here; what the user should be told is told at the end."""
+    """Everything that a name can mean here; what the user should be told is told at the end, to `note`."""
     from platformdirs import user_cache_path
 
     from cachediff.cli.progress import ProgressLine
@@ -55,7 +59,11 @@ def catalogue(
         names.close()
         progress.clear()
         for notice in names.notices:
-            say(f"note: {notice}")
+            (note or _note)(notice)
+
+
+def _note(notice: str) -> None:
+    say(f"note: {notice}")
 
 
 def say(message: str) -> None:

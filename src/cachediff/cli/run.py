@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-import contextlib
+import logging
 import os
 import time
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cachediff.cli.options import Config, catalogue, say
+from cachediff.cli.logs import Entry, LogFormat, LogOption, log, logged
+from cachediff.cli.options import Config, catalogue
 from cachediff.errors import ConfigError, NameNotFoundError
 
 if TYPE_CHECKING:
     from cachediff.config import Settings
-    from cachediff.jobs.run import RunEvent
-    from cachediff.model.comparison import Comparison
-    from cachediff.model.delivery import DeliveryRound
+    from cachediff.jobs.service import Run
     from cachediff.model.jobs import Job
+
+Metrics = Annotated[
+    Path | None,
+    typer.Option(
+        "--metrics",
+        metavar="FILE",
+        help="Afterwards, write what `cachediff status` says to this file, for Prometheus.",
+    ),
+]
+
+_JOB_SUMMARY = "GITHUB_STEP_SUMMARY"
 
 
 def run(
@@ -28,6 +38,8 @@ def run(
         typer.Argument(metavar="JOB", help="By default every job with a schedule or an event."),
     ] = None,
     config: Config = None,
+    metrics: Metrics = None,
+    log_format: LogOption = LogFormat.TEXT,
 ) -> None:
     """Do whatever is due of the jobs in config.yaml, once.
 
@@ -41,48 +53,47 @@ def run(
     Where another run is at work, it is 0 and nothing is done.
     """
     from cachediff.config.resolving import resolve
-    from cachediff.jobs.locking import sole_run
-    from cachediff.jobs.parcels import deliver as send
-    from cachediff.jobs.parcels import enqueue, outbox_of
-    from cachediff.jobs.run import NotDone, run_jobs
-    from cachediff.queries import history
-    from cachediff.reports import Layout
-    from cachediff.store.ledger import LEDGER, Ledger
+    from cachediff.jobs.service import Run
+    from cachediff.jobs.status import status_of
+    from cachediff.reports.metrics import write_metrics
 
-    now = datetime.now(UTC)
-    codes = {0}
-    with catalogue(None, config) as names:
-        chosen = chosen_jobs(names.settings, jobs or [])
-        with sole_run(names.settings.store, now) as holder:
-            if holder is not None:
-                say(f"another run is at work, and nothing was done: {holder}")
-                return
-            settings = names.settings
-            used = dict.fromkeys(name for job in settings.jobs.values() for name in job.deliver)
-            deliveries = resolve(settings, os.environ, used)
-            outbox = outbox_of(settings)
-
-            def deliver(job: Job, night: date, comparison: Comparison) -> None:
-                grown = history(names, comparison.new.origin)
-                layout = Layout(templates=settings.templates, history=grown)
-                enqueue(outbox, job, night, comparison, deliveries, layout, now=now)
-
-            with contextlib.closing(Ledger(settings.store / LEDGER)) as ledger:
-                for event in run_jobs(
-                    names,
-                    chosen,
-                    ledger,
-                    now=now,
-                    folder=folder_of(settings),
-                    sleep=time.sleep,
-                    deliver=deliver,
-                ):
-                    _tell(settings, event)
-                    codes.add(2 if isinstance(event, NotDone) else _red(event))
-            if used:
-                _tell_delivered(send(outbox, deliveries, now))
-    if code := max(codes):
+    with logged(log_format), catalogue(None, config, note=_note) as names:
+        settings = names.settings
+        chosen = chosen_jobs(settings, jobs or [])
+        used = dict.fromkeys(name for job in settings.jobs.values() for name in job.deliver)
+        summary = os.environ.get(_JOB_SUMMARY)
+        code = told(
+            Run(
+                names=names,
+                jobs=chosen,
+                deliveries=resolve(settings, os.environ, used),
+                now=datetime.now(UTC),
+                folder=folder_of(settings),
+                sleep=time.sleep,
+                summary=Path(summary) if summary else None,
+            )
+        )
+        if metrics:
+            write_metrics(metrics, status_of(settings, names.cache, datetime.now(UTC)))
+    if code:
         raise typer.Exit(code)
+
+
+def told(run: Run) -> int:
+    """Do a run and log what it tells; the exit code that follows from it comes back."""
+    from cachediff.cli.telling import entries, exit_code
+    from cachediff.jobs.service import do_run
+
+    code = 0
+    try:
+        for event in do_run(run):
+            code = max(code, exit_code(event))
+            for entry in entries(event, run.names.settings):
+                log(entry)
+    except (SystemExit, KeyboardInterrupt):
+        log(Entry("stopped", "stopped; the next run does what is not done", logging.WARNING))
+        raise
+    return code
 
 
 def chosen_jobs(settings: Settings, wanted: list[str]) -> list[Job]:
@@ -110,41 +121,5 @@ def folder_of(settings: Settings) -> Path:
     return settings.file.parent if settings.file else Path.cwd()
 
 
-def _red(event: RunEvent) -> int:
-    from cachediff.jobs.nights import Told
-
-    return int(isinstance(event, Told) and event.night.red)
-
-
-def _tell(settings: Settings, event: RunEvent) -> None:
-    from cachediff.jobs.nights import Told
-    from cachediff.jobs.run import NotDone
-    from cachediff.reports.findings import sentence
-    from cachediff.reports.visible import visible
-
-    if isinstance(event, NotDone):
-        say(f"{event.job}: not done: {event.message}")
-        if event.hint:
-            say(f"  {event.hint}")
-    elif isinstance(event, Told):
-        night = event.night
-        told = event.outcome or f"filed in {settings.reports / str(night.report)}"
-        typer.echo(visible(f"{night.job} {night.date}: {told}", longest=2_000))
-        for finding in event.findings:
-            colour = "accepted" if finding.accepted else "red"
-            typer.echo(f"  {colour}: {sentence(finding, visible)}")
-    else:
-        typer.echo(f"{event.job}: nothing is due")
-
-
-def _tell_delivered(round_: DeliveryRound | None) -> None:
-    if round_ is None:
-        say("what is in the outbox is left to another process, which is delivering")
-        return
-    if round_.accepted:
-        typer.echo(f"delivered: {len(round_.accepted):,}")
-    for parcel in (*round_.postponed, *round_.parked):
-        state = "given up" if parcel.parked else "to be tried again"
-        say(f"{state}: {parcel.title} to {parcel.destination}: {parcel.last_error}")
-    for damaged in round_.damaged:
-        say(f"the outbox holds what cannot be understood: {damaged.name}: {damaged.reason}")
+def _note(notice: str) -> None:
+    log(Entry("note", f"note: {notice}", logging.WARNING))

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import shlex
-from datetime import UTC, datetime
+import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-_NIGHTS = 7
-_DEMO_SNAPSHOTS = [
-    "develop-*~1",
-    "develop-*",
-    *(f"develop@HEAD~{night}" for night in range(_NIGHTS - 1, 0, -1)),
-    "develop",
-]
+_NIGHTS = [datetime(2025, 3, 26, 6, tzinfo=UTC) + timedelta(days=night) for night in range(8)]
+"""When the demo's nights are due; the first is only the one that the second is compared with."""
+_RED = "2025-04-01"
+"""The night in which a package leaves a stack."""
 
 
 def init(
@@ -49,37 +47,49 @@ def demo(
         Path, typer.Argument(metavar="DIR", help="A new folder for the demo's world.")
     ] = Path("cachediff-demo"),
 ) -> None:
-    """Make a small world to try: an upstream, snapshots, a report.
+    """Make a small world to try: an upstream, a week of nightly runs, reports.
 
     It takes a few seconds and no network. DIR can be deleted afterwards.
     """
+    from cachediff.cli.logs import LogFormat, logged
     from cachediff.cli.options import catalogue
     from cachediff.cli.output import Format, write_report
-    from cachediff.cli.store import tell_taken
-    from cachediff.jobs.compare import compare
+    from cachediff.cli.run import chosen_jobs, told
+    from cachediff.config.resolving import resolve
     from cachediff.jobs.filing import INDEX
-    from cachediff.jobs.publish import publish_report
-    from cachediff.jobs.snapshot import take_snapshots
+    from cachediff.jobs.service import Run
     from cachediff.jobs.world import write_demo
-    from cachediff.model.selection import Selection
     from cachediff.queries.filed import FILES
+    from cachediff.reports.reading import read_json
 
     config = write_demo(folder)
-    typer.echo(f"An upstream of five weeks is in {folder}. Snapshots of it:\n")
-    with catalogue(None, config) as names:
-        for taken in take_snapshots(names, _DEMO_SNAPSHOTS, folder):
-            tell_taken(taken)
-        comparison = compare(names, "develop-*", "develop", Selection(), folder)
-        today = datetime.now(UTC).date()
-        filed = publish_report(names, "demo", comparison, templates=None, today=today)
-        reports = folder / names.settings.reports.name
-        filed = reports / filed.relative_to(names.settings.reports)
-    typer.echo("\ncachediff compare 'develop-*' develop\n")
+    typer.echo(
+        f"An upstream of five weeks is in {folder}. What cachediff run does, night by night:\n"
+    )
+    asked_for = [(_NIGHTS[0], "dated"), *((night, "nightly") for night in _NIGHTS)]
+    for now, job in (*asked_for, (_NIGHTS[-1], "release")):
+        with logged(LogFormat.TEXT), catalogue(None, config) as names:
+            told(
+                Run(
+                    names=names,
+                    jobs=chosen_jobs(names.settings, [job]),
+                    deliveries=resolve(names.settings, {}, []),
+                    now=now,
+                    folder=folder,
+                    sleep=time.sleep,
+                )
+            )
+    reports = folder / "reports"
+    (release,) = (reports / "release").iterdir()
+    typer.echo("\nThe report of the last, cachediff run release:\n")
+    comparison = read_json((release / FILES["json"]).read_bytes())
     write_report(comparison, Format.TEXT, None, everything=False)
     typer.echo(
-        "\nThe same is filed in every format, in a folder of its own:\n"
-        f"  {filed / FILES['html']}\n"
-        f"  {filed / FILES['markdown']}\n"
+        "\nIt is filed in every format, in a folder of its own:\n"
+        f"  {release / FILES['html']}\n"
+        f"  {release / FILES['markdown']}\n"
+        "The mail of a night with a red gate:\n"
+        f"  {reports / 'nightly' / _RED / FILES['eml']}\n"
         "All reports, and their feed, are listed in\n"
         f"  {reports / INDEX}\n\nTry next:\n"
         f"  cd {shlex.quote(str(folder))}\n"
@@ -88,5 +98,5 @@ def demo(
         "  cachediff compare 'develop-*~1' 'develop-*' --stack e4s\n"
         "  cachediff compare develop@2025-03-10 develop trilinos hdf5 --all\n"
         "  cachediff compare develop-2025-03-02..develop --format json\n"
-        f"  cachediff render {(filed / FILES['json']).relative_to(folder)} --format release-notes"
+        f"  cachediff render {(release / FILES['json']).relative_to(folder)} --format release-notes"
     )

@@ -1,4 +1,4 @@
-"""The section `deliver`: mail servers with their recipients, and webhooks. No secret is read here."""
+"""The sections `deliver` (mail with its recipients, webhooks) and `heartbeat`. No secret is read here."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from cachediff.config.decoding import Section
-from cachediff.config.keys import MailKeys, WebhookKeys
-from cachediff.model.delivery import MailServer, Secret, Webhook
+from cachediff.config.keys import HeartbeatKeys, MailKeys, WebhookKeys
+from cachediff.model.delivery import Heartbeat, MailServer, Secret, Webhook
 from cachediff.model.jobs import Recipient
 from cachediff.model.selection import Selection
 
@@ -95,6 +95,25 @@ class WebhookSettings(msgspec.Struct, frozen=True, kw_only=True):
 DeliverySettings: TypeAlias = MailSettings | WebhookSettings
 
 
+class HeartbeatSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked for after each good night, and where its URL comes from; see `Heartbeat`."""
+
+    url: SecretOrigin
+    allow_http: bool
+    timeout: float
+    ca_file: Path | None
+
+    def heartbeat(self, url: Secret) -> Heartbeat:
+        """The heartbeat, with its URL.
+
+        Raises:
+            ValueError: nothing may be sent to such a URL.
+        """
+        return Heartbeat(
+            url=url, allow_http=self.allow_http, timeout=self.timeout, ca_file=self.ca_file
+        )
+
+
 def read_delivery(name: str, section: Section) -> DeliverySettings:
     """The delivery `name`, without its secrets.
 
@@ -105,11 +124,40 @@ def read_delivery(name: str, section: Section) -> DeliverySettings:
     return _mail(section, keys) if isinstance(keys, MailKeys) else _webhook(name, section, keys)
 
 
+def read_heartbeat(section: Section) -> HeartbeatSettings:
+    """The heartbeat, without its URL unless that is written there.
+
+    Raises:
+        ConfigError: a key is wrong.
+    """
+    if isinstance(section.value, str):  # the URL itself, most likely: it is not told
+        raise section.error("found a text; allowed are keys, such as url_env")
+    keys = section.convert(HeartbeatKeys)
+    heartbeat = HeartbeatSettings(
+        url=_url(section, keys),
+        allow_http=keys.allow_http,
+        timeout=keys.timeout,
+        ca_file=section.path(keys.ca_file, "ca_file") if keys.ca_file else None,
+    )
+    if isinstance(heartbeat.url, Secret):
+        try:
+            heartbeat.heartbeat(heartbeat.url)
+        except ValueError as error:
+            raise section.error(str(error), "url") from None
+    return heartbeat
+
+
 def _mail(section: Section, keys: MailKeys) -> MailSettings:
     if not keys.recipients:
         raise section.error("there is none; give each an address", "recipients")
     for place, recipient in enumerate(keys.recipients):
         section.check_selection(Selection(kinds=recipient.kinds), "recipients", place, "kinds")
+        others = (*keys.recipients[:place], *keys.recipients[place + 1 :])
+        if recipient.digest and any(each.address == recipient.address for each in others):
+            reason = (
+                f"{recipient.address} is there twice, and a digest takes the place of all mails"
+            )
+            raise section.error(reason, "recipients", place, "digest")
     password = _origin(section, "password", keys.password_env, keys.password_file)
     if (keys.username is None) != (password is None):
         missing = "username" if keys.username is None else "password_env"
@@ -135,23 +183,27 @@ def _mail(section: Section, keys: MailKeys) -> MailSettings:
 
 
 def _webhook(name: str, section: Section, keys: WebhookKeys) -> WebhookSettings:
-    origin = _origin(section, "url", keys.url_env, keys.url_file, keys.url)
-    if origin is None:
-        raise section.error("this key is missing: give url_env, url_file or url", "url_env")
     webhook = WebhookSettings(
         name=name,
-        url=origin,
+        url=_url(section, keys),
         form=keys.form,
         allow_http=keys.allow_http,
         timeout=keys.timeout,
         ca_file=section.path(keys.ca_file, "ca_file") if keys.ca_file else None,
     )
-    if isinstance(origin, Secret):
+    if isinstance(webhook.url, Secret):
         try:
-            webhook.webhook(origin)
+            webhook.webhook(webhook.url)
         except ValueError as error:
             raise section.error(str(error), "url") from None
     return webhook
+
+
+def _url(section: Section, keys: WebhookKeys | HeartbeatKeys) -> SecretOrigin:
+    origin = _origin(section, "url", keys.url_env, keys.url_file, keys.url)
+    if origin is None:
+        raise section.error("this key is missing: give url_env, url_file or url", "url_env")
+    return origin
 
 
 def _origin(

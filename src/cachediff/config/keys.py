@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypeAlias, get_args
 import msgspec
 
 from cachediff.config.explaining import HIDDEN
-from cachediff.model.gates import Acceptance, Globs, Line
+from cachediff.model.gates import Acceptance, Count, Globs, Line
 from cachediff.model.jobs import Address, Event, Recipient
 
 FormatName: TypeAlias = Literal["json", "html", "markdown", "text", "eml", "release-notes"]
@@ -44,9 +44,11 @@ class FileKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     store: Line = "snapshots"
     reports: Line = "reports"
     templates: Line | None = None
+    free_space: Count = 256
     jobs: Any = None
     retention: Any = None
     deliver: Any = None
+    heartbeat: Any = None
 
 
 class JobKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -96,4 +98,15 @@ class WebhookKeys(
     url_file: _HiddenLine | None = None
     allow_http: bool = False
     timeout: _Seconds = 30.0
+    ca_file: Line | None = None
+
+
+class HeartbeatKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is asked for after each good night, as it is written."""
+
+    url: _HiddenLine | None = None
+    url_env: _Variable | None = None
+    url_file: _HiddenLine | None = None
+    allow_http: bool = False
+    timeout: _Seconds = 10.0
     ca_file: Line | None = None

@@ -10,7 +10,7 @@ import msgspec
 from cachediff.config.deliveries import FromEnvironment, FromFile, MailSettings, SecretOrigin
 from cachediff.config.settings import Settings
 from cachediff.errors import ConfigError
-from cachediff.model.delivery import MailServer, Secret, Webhook
+from cachediff.model.delivery import Heartbeat, MailServer, Secret, Webhook
 from cachediff.model.jobs import Recipient
 
 
@@ -26,12 +26,15 @@ class Deliveries(msgspec.Struct, frozen=True):
 
     mail: dict[str, Mail]
     webhooks: dict[str, Webhook]
+    heartbeat: Heartbeat | None = None
 
 
 def resolve(
     settings: Settings, environ: Mapping[str, str], names: Iterable[str] | None = None
 ) -> Deliveries:
-    """The deliveries `names` (all, if None) with their secrets, from `environ` and from files.
+    """The deliveries `names` (all, if None) and the heartbeat, with their secrets.
+
+    Those come from `environ` and from files.
 
     Raises:
         ConfigError: a secret cannot be had, or is not of its form; the message names the key, and
@@ -51,7 +54,18 @@ def resolve(
                 webhooks[name] = delivery.webhook(url)
             except ValueError as error:
                 raise ConfigError(f"{settings.file}: deliver.{name}: {error}") from None
-    return Deliveries(mail, webhooks)
+    return Deliveries(mail, webhooks, _heartbeat(settings, environ))
+
+
+def _heartbeat(settings: Settings, environ: Mapping[str, str]) -> Heartbeat | None:
+    heartbeat = settings.heartbeat
+    if heartbeat is None:
+        return None
+    url = _secret(settings.file, heartbeat.url, environ)
+    try:
+        return heartbeat.heartbeat(url)
+    except ValueError as error:
+        raise ConfigError(f"{settings.file}: heartbeat: {error}") from None
 
 
 def _secret(file: Path | None, origin: SecretOrigin, environ: Mapping[str, str]) -> Secret:

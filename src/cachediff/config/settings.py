@@ -24,7 +24,7 @@ from cachediff.model.jobs import Job, Retention
 
 if TYPE_CHECKING:
     from cachediff.config.decoding import Section
-    from cachediff.config.deliveries import DeliverySettings
+    from cachediff.config.deliveries import DeliverySettings, HeartbeatSettings
 
 CONFIG_FILE = "config.yaml"
 
@@ -49,8 +49,9 @@ class Settings(msgspec.Struct, frozen=True):
     """Everything that is set: the sources by name, the first being the default, and where things go.
 
     A source named `None` is one that is named after its repository. `templates` is a folder of
-    templates of reports, None for ours. All paths are absolute. `ignored` is a `config.yaml` that was
-    passed over, because it seems to be some other program's.
+    templates of reports, None for ours, `free_space` the MiB that must be free before a run. All paths
+    are absolute. `ignored` is a `config.yaml` that was passed over, because it seems to be some other
+    program's.
 
     `jobs` and `deliver` are by name. Without `retention` every snapshot stays. `file` is where the
     settings come from, None where there is no file.
@@ -60,10 +61,12 @@ class Settings(msgspec.Struct, frozen=True):
     store: Path
     reports: Path
     templates: Path | None = None
+    free_space: int = 256
     ignored: Path | None = None
     jobs: dict[str, Job] = {}
     retention: Retention | None = None
     deliver: dict[str, DeliverySettings] = {}
+    heartbeat: HeartbeatSettings | None = None
     file: Path | None = None
 
 
@@ -110,7 +113,7 @@ def is_url(text: str) -> bool:
 
 def _settings(path: Path, content: bytes) -> Settings:
     from cachediff.config.decoding import Section
-    from cachediff.config.deliveries import read_delivery
+    from cachediff.config.deliveries import read_delivery, read_heartbeat
     from cachediff.config.jobs import read_job, read_retention
     from cachediff.config.keys import FileKeys
     from cachediff.config.reading import Document
@@ -132,14 +135,17 @@ def _settings(path: Path, content: bytes) -> Settings:
         for name, section in whole.named("jobs").items()
     }
     retention = whole.below("retention")
+    heartbeat = whole.below("heartbeat")
     return Settings(
         sources=sources,
         store=whole.path(keys.store, "store"),
         reports=whole.path(keys.reports, "reports"),
         templates=whole.path(keys.templates, "templates") if keys.templates else None,
+        free_space=keys.free_space,
         jobs=jobs,
         retention=read_retention(retention, named) if retention else None,
         deliver=deliver,
+        heartbeat=read_heartbeat(heartbeat) if heartbeat else None,
         file=path.absolute(),
     )
 

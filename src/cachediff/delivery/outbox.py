@@ -20,6 +20,7 @@ from msgspec.structs import replace
 
 from cachediff.delivery.files import decode, encode, find, locked, parcel_id, set_aside
 from cachediff.delivery.retrying import begun, failed, is_due
+from cachediff.delivery.uninterrupted import uninterrupted
 from cachediff.errors import DeliveryError
 from cachediff.model.delivery import (
     Accepted,
@@ -114,7 +115,7 @@ class Outbox:
 
         What `send` accepts is remembered, and goes; the rest waits or is parked (see `retrying`). An
         attempt is written down before it is made: a disk that is full or broken is met before a
-        server has taken anything.
+        server has taken anything. SIGTERM and SIGINT wait for the parcel that is being sent.
         """
         accepted: list[Parcel] = []
         postponed: list[Parcel] = []
@@ -128,14 +129,15 @@ class Outbox:
                 if tried is None:
                     continue
                 parcel, content = tried
-                outcome = send(parcel, content)
-                if isinstance(outcome, Accepted):
-                    self._accept(parcel, now)
-                    accepted.append(parcel)
-                else:
-                    parcel = failed(parcel, outcome, now)
-                    self._keep(parcel, content)
-                    (parked if parcel.parked else postponed).append(parcel)
+                with uninterrupted():
+                    outcome = send(parcel, content)
+                    if isinstance(outcome, Accepted):
+                        self._accept(parcel, now)
+                        accepted.append(parcel)
+                    else:
+                        parcel = failed(parcel, outcome, now)
+                        self._keep(parcel, content)
+                        (parked if parcel.parked else postponed).append(parcel)
             damaged = self.contents().damaged
         return DeliveryRound(tuple(accepted), tuple(postponed), tuple(parked), damaged)
 

@@ -1,16 +1,17 @@
-"""Webhooks: a POST of JSON, and what its answer means."""
+"""Webhooks: a POST of JSON; and what the answer to a request means."""
 
 from __future__ import annotations
 
 import re
 import ssl
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from cachediff.delivery.reasons import reason
-from cachediff.model.delivery import Accepted, Outcome, Postponed, Refused, Webhook
+from cachediff.model.delivery import Accepted, Heartbeat, Outcome, Postponed, Refused, Webhook
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
@@ -25,7 +26,20 @@ _TRY_AGAIN = {408, 425, 429}
 
 
 def post(webhook: Webhook, parcel_id: str, content: bytes, *, now: datetime) -> Outcome:
-    """Post JSON to a webhook; `parcel_id` is its Idempotency-Key.
+    """Post JSON to a webhook; `parcel_id` is its Idempotency-Key. See `request`."""
+    headers = {"Content-Type": "application/json", "Idempotency-Key": parcel_id}
+    return request("POST", webhook, content, headers, now=now)
+
+
+def request(
+    method: str,
+    to: Webhook | Heartbeat,
+    content: bytes | None = None,
+    headers: Mapping[str, str] | None = None,
+    *,
+    now: datetime,
+) -> Outcome:
+    """Make one HTTP request, once, and tell what came of it.
 
     Accepted: 2xx. Postponed: 408, 425, 429 and 5xx, for as long as `Retry-After` says; a redirect,
     which is not followed; and whatever is no answer at all. Refused: everything else. No outcome
@@ -34,21 +48,17 @@ def post(webhook: Webhook, parcel_id: str, content: bytes, *, now: datetime) -> 
     import urllib3
     from urllib3.exceptions import HTTPError
 
-    url = webhook.url.reveal()
+    url = to.url.reveal()
     host = urlsplit(url).hostname
     try:
-        context = ssl.create_default_context(cafile=webhook.ca_file)
+        context = ssl.create_default_context(cafile=to.ca_file)
         with urllib3.PoolManager(ssl_context=context) as pool:
             response = pool.request(
-                "POST",
+                method,
                 url,
                 body=content,
-                headers={
-                    "Content-Type": "application/json",
-                    "User-Agent": "cachediff",
-                    "Idempotency-Key": parcel_id,
-                },
-                timeout=webhook.timeout,
+                headers={"User-Agent": "cachediff", **(headers or {})},
+                timeout=to.timeout,
                 redirect=False,
                 retries=False,
                 preload_content=False,

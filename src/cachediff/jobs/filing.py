@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Collection
 from datetime import date
 from itertools import count
 from pathlib import Path
@@ -26,11 +27,18 @@ FEED = "feed.xml"
 
 
 def file_report(
-    folder: Path, job: str, comparison: Comparison, layout: Layout, *, today: date
+    folder: Path,
+    job: str,
+    comparison: Comparison,
+    layout: Layout,
+    *,
+    today: date,
+    formats: Collection[str] = tuple(FILES),
 ) -> Path:
-    """Write a report in every format into `folder`, as `<job>/<date>/`, and return that path.
+    """Write a report into `folder`, as `<job>/<date>/`, in `formats` and in JSON; return that path.
 
-    The date is that of the new side's commit (UTC), or `today` where it has none. A report is there
+    The date is that of the new side's commit (UTC), or `today` where it has none; where the upstream
+    was not reached, that of the night. A report is there
     whole or not at all, and is never overwritten: the same comparison once more changes nothing and
     gives the report that is there; another one of the same date becomes `<date>.2`, `<date>.3`. Its
     mail answers that of the report of the same job before it. `layout` says the templates, the history
@@ -54,7 +62,9 @@ def file_report(
             if report.sha256 == sha256:
                 return folder / job / report.name
         path = _free(folder / job, updated[:10])
-        files = _files(path, changelog, updated, sha256, _layout(layout, job, filed, path))
+        wanted = {name: file for name, file in FILES.items() if name in {"json", *formats}}
+        told = _layout(layout, job, filed, path)
+        files = _files(path, changelog, updated, sha256, told, wanted)
         try:
             write_folder_atomically(path, files)
         except FileExistsError:
@@ -104,7 +114,7 @@ def rebuild_index(folder: Path, templates: Path | None) -> tuple[str, ...]:
 
 
 def _updated(comparison: Comparison, today: date) -> str:
-    committed_at = comparison.new.origin.committed_at
+    committed_at = comparison.unreached or comparison.new.origin.committed_at
     if committed_at is None:
         return f"{today.isoformat()}T00:00:00Z"
     try:
@@ -143,9 +153,14 @@ def _place(name: str) -> tuple[str, int]:
 
 
 def _files(
-    path: Path, changelog: Changelog, updated: str, sha256: str, layout: Layout
+    path: Path,
+    changelog: Changelog,
+    updated: str,
+    sha256: str,
+    layout: Layout,
+    wanted: dict[str, str],
 ) -> dict[str, bytes]:
-    """Every file of the report to be filed at `path`."""
+    """Every file of the report to be filed at `path`; `wanted` are those of its formats."""
     from cachediff.reports.mail.message_ids import message_id
     from cachediff.reports.overview import headline, suspicions
 
@@ -160,13 +175,14 @@ def _files(
         old=comparison.old.origin,
         new=comparison.new.origin,
         sha256=sha256,
-        message_id=message_id(comparison, layout.envelope),
-        formats=FILES,
+        # What is not filed as a mail is none that the next one could answer.
+        message_id=message_id(comparison, layout.envelope) if "eml" in wanted else "",
+        formats=wanted,
         red=is_red(comparison.findings),
     )
     files = {
         file: _encoded(FORMATS[format_](comparison, lambda _: changelog, layout))
-        for format_, file in FILES.items()
+        for format_, file in wanted.items()
     }
     told = {"schema": record.schema, **msgspec.to_builtins(record)}
     return files | {RECORD: _encoded(f"{json.dumps(told, indent=1)}\n")}

@@ -59,6 +59,28 @@ def sole_run(store: Path, now: datetime) -> Iterator[str | None]:
             lock.truncate(0)  # who comes next must not be taken for this process
 
 
+def who_runs(store: Path) -> str | None:
+    """The process that holds the lock of the store at `store`; None where none does, or none ever did.
+
+    Raises:
+        StoreError: the lock is there and cannot be read.
+    """
+    path = store / LOCK
+    try:
+        with path.open("rb") as lock:
+            if not lock.read(1):
+                return None
+            # Only where a process was killed is the lock free now, and held here, for a moment.
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return None
+    except BlockingIOError:
+        return _holder(path)
+    except OSError as error:
+        raise StoreError(f"{path} cannot be read: {error.strerror}") from error
+    return None
+
+
 def _holder(path: Path) -> str:
     try:
         return str(msgspec.json.decode(path.read_bytes(), type=Holder))

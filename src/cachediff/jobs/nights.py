@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -12,12 +13,12 @@ from typing import TypeAlias
 import msgspec
 
 from cachediff.comparing import select
-from cachediff.errors import ReportError
+from cachediff.errors import CachediffError, ReportError
 from cachediff.gates import check_gates
 from cachediff.jobs.compare import selecting_nothing
 from cachediff.jobs.publish import publish_report
 from cachediff.jobs.snapshot import take
-from cachediff.model.comparison import Comparison
+from cachediff.model.comparison import Comparison, PackageCounts, SpecCounts
 from cachediff.model.gates import CollectionMissing, Finding, NewestCollection, is_red
 from cachediff.model.jobs import Job
 from cachediff.model.snapshot import Origin
@@ -104,16 +105,55 @@ class Nights:
             notices=(*notices, *rewritten, *names.notices[before:]),
             findings=findings,
         )
+        report = self._publish(job, due, comparison)
+        return self._record(job, due, old, new, "", report, findings)
+
+    def last_seen(self, job: Job, name: str) -> OpenedSnapshot | None:
+        """What was seen last of the snapshot `name` of `job`, without asking upstream; None if nothing."""
+        with contextlib.suppress(CachediffError):
+            return self._names.open(name, self._folder)
+        last = self._ledger.last(job.name)
+        with contextlib.suppress(CachediffError):
+            if last and name == job.new:
+                return self._names.open_stored(_named(last.new))
+        return None
+
+    def report_unreached(self, job: Job, night: DueNight, last: OpenedSnapshot, why: str) -> Path:
+        """File and deliver that nothing is known of a night, since an upstream was not reached.
+
+        `last` is what was seen of it last. The night stays due. Of each night it is told once,
+        however often it is tried; the folder of the report comes back.
+
+        Raises:
+            CachediffError: it could not be filed or delivered.
+        """
+        seen = compare_opened(last, last)
+        comparison = msgspec.structs.replace(
+            seen,
+            package_counts=PackageCounts(),
+            spec_counts=SpecCounts(),
+            stacks={},
+            coverage={field: {} for field in seen.coverage},
+            unreached=f"{night.moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+            notices=(
+                f"upstream not reached: {why}; the night of {night.date} is still to be told",
+            ),
+        )
+        return self._publish(job, night, comparison)
+
+    def _publish(self, job: Job, night: DueNight, comparison: Comparison) -> Path:
+        names = self._names
         report = publish_report(
             names,
             job.name,
             comparison,
             templates=names.settings.templates,
+            formats=job.formats,
             today=self._now.astimezone(UTC).date(),
         )
         # What was filed may be of a run that was killed then: what is delivered is what is filed.
-        self._deliver(job, due.date, _as_filed(comparison, report))
-        return self._record(job, due, old, new, "", report, findings)
+        self._deliver(job, night.date, _as_filed(comparison, report))
+        return report
 
     def _open(self, text: str, job: Job, due: DueNight) -> OpenedSnapshot:
         """The snapshot that `text` means in that night."""

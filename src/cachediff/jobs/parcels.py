@@ -73,6 +73,8 @@ def parcels_for(
     for name in job.deliver:
         if mail := deliveries.mail.get(name):
             for recipient in mail.recipients:
+                if recipient.digest:
+                    continue
                 concerning = concerns(comparison, recipient)
                 if recipient.empty or has_news(concerning):
                     yield _message(job, night, concerning, mail, recipient, layout)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from cachediff.files import write_atomically
 from cachediff.jobs.filing import file_report, rebuild_index
 from cachediff.model.comparison import Comparison
 from cachediff.queries import Catalogue, history
+from cachediff.queries.filed import FILES
 from cachediff.reports import Layout
 
 
@@ -30,12 +32,18 @@ def publish(path: Path, report: str) -> None:
 
 
 def publish_report(
-    names: Catalogue, job: str, comparison: Comparison, *, templates: Path | None, today: date
+    names: Catalogue,
+    job: str,
+    comparison: Comparison,
+    *,
+    templates: Path | None,
+    today: date,
+    formats: Collection[str] = tuple(FILES),
 ) -> Path:
     """File a report of `job` in the folder of reports, and list it in the index page and the feed.
 
-    Returns the folder of the report; see `file_report`. What the user should be told is in
-    `names.notices`.
+    It is filed in `formats`, and in JSON in any case. Returns the folder of the report; see
+    `file_report`. What the user should be told is in `names.notices`.
 
     Raises:
         ReportError: a template fails, or the new side has no time.
@@ -43,6 +51,6 @@ def publish_report(
     """
     folder = names.settings.reports
     layout = Layout(templates=templates, history=history(names, comparison.new.origin))
-    path = file_report(folder, job, comparison, layout, today=today)
+    path = file_report(folder, job, comparison, layout, today=today, formats=formats)
     names.notices += rebuild_index(folder, templates)
     return path

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import fnmatch
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime
@@ -24,11 +23,15 @@ from cachediff.store.ledger import DoneNight, Ledger
 
 
 class NotDone(msgspec.Struct, frozen=True):
-    """What of a job could not be done, and is due again in the next run."""
+    """What of a job could not be done, and is due again in the next run.
+
+    `report` is the folder of the report that says so, None where there is none.
+    """
 
     job: str
     message: str
     hint: str = ""
+    report: Path | None = None
 
 
 class NothingDue(msgspec.Struct, frozen=True):
@@ -37,8 +40,8 @@ class NothingDue(msgspec.Struct, frozen=True):
     job: str
 
 
-RunEvent: TypeAlias = Told | NotDone | NothingDue
-"""What a run tells of."""
+NightEvent: TypeAlias = Told | NotDone | NothingDue
+"""What the doing of jobs tells of."""
 
 
 def deliver_nothing(_job: Job, _night: date, _comparison: Comparison) -> None:
@@ -54,46 +57,80 @@ def run_jobs(
     folder: Path,
     sleep: Callable[[float], object],
     deliver: Deliver = deliver_nothing,
-) -> Iterator[RunEvent]:
+) -> Iterator[NightEvent]:
     """Do every night of `jobs` that is due at `now` (aware) and is not in the ledger, oldest first.
 
     Each is whole before the next begins. Whoever calls holds the lock of the store (`sole_run`). What
     cannot be done is told and stays due; it keeps no other job from being done. Nothing is done for a
     job of which an upstream is not reached: what was fetched before is not the state of that night.
-    `sleep` waits for so many seconds; relative paths in names are those in `folder`.
+    Of the newest night that was due, this is reported. `sleep` waits for so many seconds; relative
+    paths in names are those in `folder`.
 
     A night that upstream's history cannot tell of (there was no such collection then) is passed over
     where a later one can be told: its report says so, and begins where the last one ended.
     """
-    reached: dict[SourceSettings, SourceError | None] = {}
     nights = Nights(names, ledger, deliver, folder, now)
+    upstreams = _Upstreams(names, folder, sleep)
     for job in jobs:
         try:
             last = ledger.last(job.name)
             if isinstance(job.due, Schedule) and not _due_dates(job.due, last, now):
                 yield NothingDue(job.name)
                 continue
-            for source in names.sources_of([job.old, job.new, *missing_patterns(job)], folder):
-                if source not in reached:
-                    reached[source] = fetch_patiently(names, source, sleep)
-                if error := reached[source]:
-                    yield _not_reached(names, job, last, error, folder)
-                    break
-            else:
-                yield from _run_job(nights, job, _due(names, job, last, now))
+            try:
+                upstreams.reach(job)
+                yield from _run_job(nights, upstreams, job, _due(names, job, last, now))
+            except _NotReachedError as failure:
+                yield from _not_reached(nights, job, last, now, failure)
         except CachediffError as error:
             yield NotDone(job.name, error.message, error.hint)
 
 
-def _run_job(nights: Nights, job: Job, due: Sequence[DueNight]) -> Iterator[RunEvent]:
+class _NotReachedError(Exception):
+    """That the upstream of the snapshot `name` was not reached."""
+
+    def __init__(self, name: str, error: SourceError) -> None:
+        super().__init__(name, error)
+        self.name = name
+        self.error = error
+
+
+class _Upstreams:
+    """The upstreams of a run, each fetched once; and again where what it has could not be had."""
+
+    def __init__(self, names: Catalogue, folder: Path, sleep: Callable[[float], object]) -> None:
+        self._names = names
+        self._folder = folder
+        self._sleep = sleep
+        self._reached: dict[SourceSettings, SourceError | None] = {}
+
+    def reach(self, job: Job, *, again: bool = False) -> None:
+        """Fetch all that `job` is about, unless this run did; `_NotReachedError` where that fails."""
+        for name in dict.fromkeys([job.new, job.old, *missing_patterns(job)]):
+            for source in self._names.sources_of([name], self._folder):
+                if again or source not in self._reached:
+                    self._reached[source] = fetch_patiently(self._names, source, self._sleep)
+                if error := self._reached[source]:
+                    raise _NotReachedError(name, error)
+
+
+def _run_job(
+    nights: Nights, upstreams: _Upstreams, job: Job, due: Sequence[DueNight]
+) -> Iterator[NightEvent]:
     if not due:
         yield NothingDue(job.name)
     caught_up = gap(due)
     passed_over: list[str] = []
     failure: CachediffError | None = None
     for night in due:
+        notices = [*filter(None, [caught_up]), *passed_over]
         try:
-            told = nights.do(job, night, [*filter(None, [caught_up]), *passed_over])
+            try:
+                told = nights.do(job, night, notices)
+            except SourceError:
+                # The upstream may have gone while its files were fetched, which says nothing of it.
+                upstreams.reach(job, again=True)
+                told = nights.do(job, night, notices)
         except (NameNotFoundError, SourceError) as error:
             passed_over.append(f"no report of {night.date}: {error.message}")
             failure = error
@@ -124,13 +161,22 @@ def _due_dates(schedule: Schedule, last: DoneNight | None, now: datetime) -> lis
 
 
 def _not_reached(
-    names: Catalogue, job: Job, last: DoneNight | None, error: SourceError, folder: Path
-) -> NotDone:
-    """Say it, and what was the last that was seen of the upstream."""
-    seen = last.new if last else None
-    with contextlib.suppress(CachediffError):
-        seen = names.open(job.new, folder).origin
-    commit = f"last commit seen {seen.commit} of {seen.committed_at}" if seen else "never seen yet"
-    return NotDone(
-        job.name, f"upstream not reached, {commit}: {error.message}", "the next run catches up"
+    nights: Nights, job: Job, last: DoneNight | None, now: datetime, failure: _NotReachedError
+) -> Iterator[NotDone]:
+    """Say it, and what was the last that was seen of the upstream; and report it, of a night."""
+    error = failure.error
+    seen, report, because = "never seen yet", None, ""
+    if opened := nights.last_seen(job, failure.name):
+        seen = f"last commit seen {opened.origin.commit} of {opened.origin.committed_at}"
+        due = _due_dates(job.due, last, now) if isinstance(job.due, Schedule) else []
+        try:
+            for night in due[-1:]:
+                report = nights.report_unreached(job, night, opened, error.message)
+        except CachediffError as unreported:
+            because = f"; and that could not be reported: {unreported.message}"
+    yield NotDone(
+        job.name,
+        f"upstream not reached, {seen}: {error.message}{because}",
+        "the next run catches up",
+        report,
     )

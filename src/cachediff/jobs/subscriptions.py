@@ -45,12 +45,13 @@ def concerns(comparison: Comparison, recipient: Recipient) -> Comparison:
 
 
 def has_news(comparison: Comparison) -> bool:
-    """Whether there is something to tell: a change, a package that is unknown, doubt, or red.
+    """Whether there is something to tell: a change, what is unknown, doubt, or red.
 
     How the sides came to be read is none by itself, nor what was accepted.
     """
     doubt = comparison.old.suspect or comparison.new.suspect
-    return comparison.differs or bool(doubt) or is_red(comparison.findings)
+    unreached = comparison.unreached is not None
+    return comparison.differs or unreached or bool(doubt) or is_red(comparison.findings)
 
 
 def _concerning(findings: tuple[Finding, ...], recipient: Recipient) -> Iterator[Finding]:

@@ -20,6 +20,23 @@ sources:
     path: {UPSTREAM}
 store: snapshots
 reports: reports
+jobs:
+  # Each night against the night before.
+  nightly:
+    compare: [develop@previous, develop]
+    schedule: 0 6 * * *
+    gates:
+      left-e4s: {{rule: left-stack, stacks: [e4s]}}
+      unreadable: {{rule: unreadable}}
+  # Each Sunday's copy against the one before.
+  dated:
+    compare: ["develop-*~1", "develop-*"]
+    on: new-collection
+  # What a release made now would bring: cachediff run release
+  release:
+    compare: ["develop-*", develop]
+    gates:
+      left-e4s: {{rule: left-stack, stacks: [e4s]}}
 """
 
 

@@ -130,6 +130,9 @@ class Comparison(msgspec.Struct, frozen=True):
     `notices` say what a reader should know of how the sides came to be read: an upstream that was not
     reached or rewrote its history, a stored snapshot that was damaged. `findings` are what the gates
     of a job found in the whole, whatever is selected.
+
+    `unreached` is the time of a night (as in `Origin`) at which the upstream could not be asked. Both
+    sides are then what was seen of it last, and nothing is counted: what changed is not known.
     """
 
     old: Side
@@ -144,6 +147,7 @@ class Comparison(msgspec.Struct, frozen=True):
     left_out: int = 0
     notices: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
+    unreached: str | None = None
 
     def totals(self, field: str) -> dict[str, CoverageTotals]:
         """The totals of `stack`, `platform`, `os`, `target` or `compiler`, by value."""

@@ -81,16 +81,37 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True):
     ca_file: Path | None = None
 
     def __post_init__(self) -> None:
-        try:
-            url = urlsplit(self.url.reveal())
-            host = url.hostname if url.port != 0 else None
-        except ValueError:
-            # Not the reason that Python gives: the URL is in it.
-            raise ValueError("the URL is none") from None
-        if url.scheme not in {"https", "http"} or not host or url.username is not None:
-            raise ValueError("the URL is not of the form https://host/path")
-        if url.scheme == "http" and not (self.allow_http or is_loopback(host)):
-            raise ValueError("the URL is not https, and http to another machine is not allowed")
+        _check_url(self.url, self.allow_http)
+
+
+class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
+    """An address that is asked for after each good night, so that its silence is noticed.
+
+    `url` is secret, since who knows it can pretend that all is well. The rest is as for `Webhook`.
+
+    Raises `ValueError` where the URL is none of `https`, or of `http` that is allowed.
+    """
+
+    url: Secret
+    allow_http: bool = False
+    timeout: float = 10.0
+    ca_file: Path | None = None
+
+    def __post_init__(self) -> None:
+        _check_url(self.url, self.allow_http)
+
+
+def _check_url(secret: Secret, allow_http: bool) -> None:
+    try:
+        url = urlsplit(secret.reveal())
+        host = url.hostname if url.port != 0 else None
+    except ValueError:
+        # Not the reason that Python gives: the URL is in it.
+        raise ValueError("the URL is none") from None
+    if url.scheme not in {"https", "http"} or not host or url.username is not None:
+        raise ValueError("the URL is not of the form https://host/path")
+    if url.scheme == "http" and not (allow_http or is_loopback(host)):
+        raise ValueError("the URL is not https, and http to another machine is not allowed")
 
 
 def is_loopback(host: str) -> bool:

@@ -96,10 +96,18 @@ class Retention(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     keep: Globs = ()
 
 
+class DigestPeriod(StrEnum):
+    """How much time one digest is of: a date, or a week from Monday to Sunday; both in UTC."""
+
+    DAILY = "daily"
+    WEEKLY = "weekly"
+
+
 class Recipient(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Who gets mail, of what concerns any of these packages, stacks and kinds of change; all are globs.
 
-    `empty` asks for mail also where there is nothing to tell.
+    `empty` asks for mail also where there is nothing to tell, `digest` for one mail about all nights
+    of a date or a week in place of one about each.
     """
 
     address: Address
@@ -107,3 +115,4 @@ class Recipient(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stacks: Globs = ()
     kinds: Globs = ()
     empty: bool = False
+    digest: DigestPeriod | None = None

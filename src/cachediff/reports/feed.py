@@ -13,6 +13,15 @@ MOST_ENTRIES = 50
 """Entries of a feed: a reader fetches all of it each time."""
 
 _FEED_ID = "tag:cachediff,2026:reports"
+_MEDIA_TYPES = {
+    "html": "text/html",
+    "markdown": "text/markdown",
+    "text": "text/plain",
+    "release-notes": "text/markdown",
+    "eml": "message/rfc822",
+    "json": "application/json",
+}
+"""What an entry links to: the first of these formats that is there."""
 _NEVER = "1970-01-01T00:00:00Z"
 """When a feed without entries was last updated: it must say some time, and no clock is read."""
 
@@ -34,14 +43,15 @@ def render_feed(reports: Sequence[FiledReport], *, templates: Path | None) -> st
 
 
 def _entry(report: FiledReport) -> dict[str, object]:
-    file = report.formats.get("html")
+    format_ = next((each for each in _MEDIA_TYPES if each in report.formats), "")
     return {
         "id": report.id,
         "job": report.job,
         "updated": report.updated,
         "title": f"{'RED: ' * report.red}{visible(report.new.collection)}: {report.headline}",
         "paragraphs": [*report.suspicions, report.headline, _compared(report)],
-        "link": f"{report.job}/{report.name}/{file or ''}",
+        "link": f"{report.job}/{report.name}/{report.formats.get(format_, '')}",
+        "media_type": _MEDIA_TYPES.get(format_, "text/html"),
     }
 
 

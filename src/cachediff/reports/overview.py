@@ -7,6 +7,7 @@ from collections.abc import Container
 
 from cachediff.model.changelog import Changelog, News, Topic
 from cachediff.model.comparison import Comparison, Side
+from cachediff.model.snapshot import Origin
 from cachediff.reports.findings import sentence
 from cachediff.reports.phrases import Show, counted, joined
 
@@ -100,6 +101,8 @@ def warnings(comparison: Comparison, show: Show) -> list[str]:
 
 def headline(changelog: Changelog, show: Show) -> str:
     """Say in one sentence what happened, most important first."""
+    if changelog.comparison.unreached:
+        return _unreached(changelog.comparison.new.origin, show)
     said = news(changelog, show)
     selected = "selected " * bool(changelog.comparison.selection)
     old, new = changelog.comparison.old.origin, changelog.comparison.new.origin
@@ -149,7 +152,9 @@ def figures(changelog: Changelog) -> list[tuple[Topic, int, str]]:
 
 
 def spec_counts(comparison: Comparison) -> str:
-    """Say how many specs met each fate, and how many did not change; '' where none were selected."""
+    """Say how many specs met each fate, and how many did not change; '' where there is nothing to count."""
+    if comparison.unreached:
+        return ""
     counts = comparison.spec_counts
     removed = "missing (suspect)" if comparison.new.suspect else "removed"
     added = "added (suspect)" if comparison.old.suspect else "added"
@@ -221,6 +226,11 @@ def coverage(side: Side) -> str:
 def moment(committed_at: str) -> str:
     """Write a time as people read it: `2025-04-20 03:12:09 UTC` from `2025-04-20T03:12:09Z`."""
     return committed_at.replace("T", " ").replace("Z", " UTC")
+
+
+def _unreached(last: Origin, show: Show) -> str:
+    seen = f"{show((last.commit or '')[:12])} of {moment(last.committed_at or '')}"
+    return f"Upstream not reached, last commit seen {seen}: what changed since is unknown"
 
 
 def _fate(item: News, comparison: Comparison, show: Show) -> str:

@@ -113,6 +113,7 @@ class _Comparison(msgspec.Struct, frozen=True):
     coverage: dict[str, dict[str, CoverageTotals]]
     packages: tuple[_Package, ...]
     findings: tuple[Finding, ...] = ()
+    unreached: str | None = None
 
 
 _Decoded = TypeVar("_Decoded")
@@ -144,6 +145,7 @@ def read_json(text: bytes) -> Comparison:
         left_out=document.left_out,
         notices=document.notices,
         findings=document.findings,
+        unreached=document.unreached,
     )
 
 

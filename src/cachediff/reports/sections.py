@@ -41,6 +41,10 @@ class Section(msgspec.Struct, frozen=True):
     note: str = ""
 
 
+class TooLargeError(ReportError):
+    """A report that does not fit in a size, however much of it is cut."""
+
+
 def fit(
     lay_out: Callable[[Sequence[Section]], str], sections: Sequence[Section], max_size: int | None
 ) -> str:
@@ -49,7 +53,7 @@ def fit(
     Rows are cut from the end of a section, and from the sections of the greatest rank first.
 
     Raises:
-        ReportError: without any row it is still too long.
+        TooLargeError: without any row it is still too long.
     """
 
     def size(kept: int) -> int:
@@ -59,7 +63,7 @@ def fit(
     if max_size is None or len(report.encode("utf-8", "backslashreplace")) <= max_size:
         return report
     if (least := size(0)) > max_size:
-        raise ReportError(
+        raise TooLargeError(
             f"the report does not fit in {max_size:,} bytes", f"it takes at least {least:,}"
         )
     total = sum(len(each.table.rows) for each in sections if each.table and each.rank)

@@ -1,4 +1,7 @@
-"""The ledger: which nights of which jobs are done, in one SQLite file that is never begun again unasked."""
+"""The ledger: which nights of which jobs are done, and which of them digests tell.
+
+It is one SQLite file that is never begun again unasked.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ import msgspec
 from cachediff.errors import StoreError
 from cachediff.files import write_atomically
 from cachediff.model.snapshot import Origin
+from cachediff.store.digests import ALL, TABLE, WRITE, Digest, digest_of, values_of
 
 LEDGER = "ledger.sqlite"
 """Its name in the folder of the store."""
@@ -29,10 +33,10 @@ CREATE TABLE night (
     done_at TEXT NOT NULL,
     old TEXT NOT NULL,
     new TEXT NOT NULL,
-    report TEXT,
+    report TEXT NOT NULL,
     red INTEGER NOT NULL,
     checksum INTEGER NOT NULL,
-    UNIQUE (job, date, collection)
+    UNIQUE (job, date, collection, report)
 )
 """
 _RECORD = """
@@ -44,6 +48,10 @@ ON CONFLICT DO UPDATE SET done_at = excluded.done_at, old = excluded.old, new = 
 _OF_JOB = """
 SELECT job, date, collection, done_at, old, new, report, red, checksum
 FROM night WHERE job = ? ORDER BY number
+"""
+_BETWEEN = """
+SELECT number, job, date, collection, done_at, old, new, report, red, checksum
+FROM night WHERE number BETWEEN ? AND ? ORDER BY number
 """
 _SECONDS_TO_WAIT = 30.0
 _BEYOND_REPAIR = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}
@@ -70,9 +78,9 @@ class DoneNight(msgspec.Struct, frozen=True, kw_only=True):
 class Ledger:
     """The ledger in the file `path`, which is made if it is not there.
 
-    What `record` was told is on the disk when it returns. One process writes at a time; any number
-    read. Every method raises `StoreError` where the file cannot be read or written, is damaged, or is
-    not a ledger of this version; it is left as it is then.
+    What `record`, `plan` and `mark_made` were told is on the disk when they return. One process writes
+    at a time; any number read. Every method raises `StoreError` where the file cannot be read or
+    written, is damaged, or is not a ledger of this version; it is left as it is then.
     """
 
     def __init__(self, path: Path) -> None:
@@ -97,8 +105,24 @@ class Ledger:
         with self._errors():
             return tuple(map(self._decoded, self._connection.execute(_OF_JOB, (job,))))
 
+    def newest(self) -> int:
+        """The number of the night that was done last of all, 0 if there is none."""
+        with self._errors():
+            (number,) = self._connection.execute("SELECT max(number) FROM night").fetchone()
+        return number or 0
+
+    def nights_between(self, first: int, last: int) -> dict[int, DoneNight]:
+        """The nights of the numbers `first` to `last`, of whatever jobs, in their order."""
+        with self._errors():
+            rows = self._connection.execute(_BETWEEN, (first, last))
+            return {number: self._decoded(tuple(row)) for number, *row in rows}
+
     def record(self, night: DoneNight) -> None:
-        """Write that `night` is done; one of the same job, date and collection is replaced."""
+        """Write that `night` is done.
+
+        One of the same job, date, collection and report is replaced, and stays where it was in the
+        order. With another report, as of a job that is asked for twice a day, it is a night of its own.
+        """
         values = (
             night.job,
             night.date.isoformat(),
@@ -106,15 +130,35 @@ class Ledger:
             night.done_at,
             msgspec.json.encode(night.old).decode(),
             msgspec.json.encode(night.new).decode(),
-            night.report,
+            night.report or "",
             int(night.red),
         )
         with self._errors(), self._connection:
             self._connection.execute(_RECORD, (*values, _checksum(values)))
 
+    def digests(self) -> tuple[Digest, ...]:
+        """All digests, in the order in which they were planned."""
+        with self._errors():
+            return tuple(digest_of(self._values(row)) for row in self._connection.execute(ALL))
+
+    def plan(self, digest: Digest) -> None:
+        """Write down a digest that has no number yet."""
+        with self._errors():
+            (newest,) = self._connection.execute("SELECT max(number) FROM digest").fetchone()
+        self._write(msgspec.structs.replace(digest, number=(newest or 0) + 1))
+
+    def mark_made(self, digest: Digest) -> None:
+        """Write that the mail of a digest that was planned is in the outbox, or that there is none."""
+        self._write(msgspec.structs.replace(digest, made=True))
+
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
+
+    def _write(self, digest: Digest) -> None:
+        values = values_of(digest)
+        with self._errors(), self._connection:
+            self._connection.execute(WRITE, (*values, _checksum(values)))
 
     def _check(self) -> None:
         self._connection.execute("PRAGMA synchronous=FULL")
@@ -130,13 +174,10 @@ class Ledger:
         (verdict,) = self._connection.execute("PRAGMA integrity_check(1)").fetchone()
         if verdict != "ok":
             raise self._damaged(verdict)
+        self._connection.execute(TABLE)  # which one of before there were digests has not
 
     def _decoded(self, row: tuple[object, ...]) -> DoneNight:
-        *values, checksum = row
-        # SQLite does not notice flipped bits in a value.
-        if checksum != _checksum(tuple(values)):
-            raise self._damaged("a row is not what was written")
-        job, day, _, done_at, old, new, report, red = values
+        job, day, _, done_at, old, new, report, red = self._values(row)
         return msgspec.convert(
             {
                 "job": job,
@@ -144,11 +185,18 @@ class Ledger:
                 "done_at": done_at,
                 "old": msgspec.json.decode(str(old)),
                 "new": msgspec.json.decode(str(new)),
-                "report": report,
+                "report": report or None,
                 "red": bool(red),
             },
             DoneNight,
         )
+
+    def _values(self, row: tuple[object, ...]) -> list[object]:
+        *values, checksum = row
+        # SQLite does not notice flipped bits in a value.
+        if checksum != _checksum(tuple(values)):
+            raise self._damaged("a row is not what was written")
+        return values
 
     def _damaged(self, reason: str) -> StoreError:
         return StoreError(
@@ -178,6 +226,7 @@ def _empty() -> bytes:
         connection.execute(f"PRAGMA application_id={_APPLICATION}")
         connection.execute(f"PRAGMA user_version={_SCHEMA}")
         connection.execute(_TABLE)
+        connection.execute(TABLE)
         connection.commit()
         return connection.serialize()
 

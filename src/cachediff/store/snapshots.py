@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from cachediff.errors import DamagedSnapshotError, StoreError
-from cachediff.files import TEMPORARY, write_atomically
+from cachediff.files import TEMPORARY, sync_folder, write_atomically
 from cachediff.model.snapshot import Origin, Snapshot
 from cachediff.store.listing import listing_of
 from cachediff.store.opened import OpenedSnapshot
@@ -32,8 +32,8 @@ from cachediff.store.receipts import (
 class SnapshotStore:
     """The snapshots under the folder `root`: `<source>/<collection>/<commit time>-<commit>.parquet`.
 
-    A snapshot is stored if its receipt is there; a Parquet file without one is an unfinished write,
-    which is never read. One process writes at a time; any number read.
+    A snapshot is stored if its receipt is there; a Parquet file without one is an unfinished write
+    or removal, which is never read. One process writes at a time; any number read.
 
     What is written says which `parser_version` read it; what others read is read all the same.
     """
@@ -139,8 +139,26 @@ class SnapshotStore:
         except DamagedSnapshotError as error:
             return (error.message,)
 
+    def remove(self, stored: StoredSnapshot) -> None:
+        """Remove a snapshot; one that is not there any more is no error.
+
+        When this is killed, it is there, whole, or it is not stored any more and a leftover may be.
+
+        Raises `StoreError` if it cannot be removed.
+        """
+        try:
+            # On the disk as well, the receipt goes before what it stands for.
+            for path in (receipt_path(stored.path), stored.path):
+                path.unlink(missing_ok=True)
+                sync_folder(path.parent)
+        except OSError as error:
+            raise StoreError(
+                f"{path} cannot be removed: {error.strerror}",
+                "Make the store a folder that is writable for the user that runs this.",
+            ) from error
+
     def leftovers(self) -> tuple[Path, ...]:
-        """What killed writes left behind: Parquet files without a receipt, and temporary files.
+        """What killed writes and removals left: Parquet files without a receipt, and temporary files.
 
         The same as what a write in progress has not finished yet.
         """

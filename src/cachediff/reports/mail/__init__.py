@@ -2,69 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
-from email.header import Header
-from email.headerregistry import (
-    BaseHeader,
-    HeaderRegistry,
-    MessageIDHeader,
-    UniqueUnstructuredHeader,
-)
-from email.message import EmailMessage, MIMEPart
-from email.policy import SMTP, Policy
-from email.utils import format_datetime
+from email.message import MIMEPart
 from pathlib import Path
 
 from cachediff.model.changelog import Changelog
 from cachediff.model.envelope import Envelope
-from cachediff.model.gates import is_red
 from cachediff.model.history import HistoryPoint
 from cachediff.model.snapshot import Origin
-from cachediff.reports import overview
 from cachediff.reports.mail.body import Picture, render_body
-from cachediff.reports.mail.message_ids import address, list_id, message_id, previous_id
+from cachediff.reports.mail.message import POLICY, begun, set_boundaries
+from cachediff.reports.mail.message_ids import message_id
+from cachediff.reports.mail.subjects import LONGEST_SUBJECT, subject
 from cachediff.reports.page import render_page
 from cachediff.reports.plots import plots
 from cachediff.reports.text import render_text
-from cachediff.reports.visible import visible
 
-__all__ = ["message_id", "render_mail", "subject"]
+__all__ = ["LONGEST_SUBJECT", "message_id", "render_mail", "subject"]
 
 LARGEST_ATTACHMENT = 5_000_000
 """Most bytes of the page to attach; base64 makes a third more of them."""
 
-LONGEST_SUBJECT = 100
-
 _MOST_ROWS = 25
 _WIDTH = 78
-_LONGEST_NAME = 40
-
-
-class _Subject(UniqueUnstructuredHeader, BaseHeader):  # type: ignore[misc] # max_count is 1
-    """A subject, on one line where it is ASCII, else encoded as a whole.
-
-    Where Python folds one itself, blanks come and go.
-    """
-
-    def fold(self, *, policy: Policy) -> str:
-        line = str(self)
-        if not line.isascii():
-            line = Header(line, "utf-8", header_name=self.name).encode(linesep=policy.linesep)
-        return f"{self.name}: {line}{policy.linesep}"
-
-
-class _Identifier(MessageIDHeader, BaseHeader):  # type: ignore[misc] # max_count is 1
-    """Not text, which Python would fold and encode where it is long, and no program would know it."""
-
-
-_HEADERS = HeaderRegistry()
-_HEADERS.map_to_type("subject", _Subject)
-for _name in ("in-reply-to", "references", "list-id"):
-    _HEADERS.map_to_type(_name, _Identifier)
-_POLICY = SMTP.clone(cte_type="7bit", header_factory=_HEADERS)
 
 
 def render_mail(
@@ -84,9 +45,9 @@ def render_mail(
         ReportError: an address or Message-ID of the envelope is none, or a template cannot be rendered.
     """
     comparison = changelog.comparison
-    message = EmailMessage(_POLICY)
     own_id = message_id(comparison, envelope)
-    _head(message, changelog, envelope, own_id)
+    told = subject(changelog, envelope.night)
+    message = begun(told, envelope, own_id, comparison.new.origin.committed_at)
     page = render_page(changelog, history=history, templates=templates)
     attachment = page.encode("utf-8", "backslashreplace")
     fits = len(attachment) <= LARGEST_ATTACHMENT
@@ -106,7 +67,7 @@ def render_mail(
         attached=attached,
         templates=templates,
     )
-    body = MIMEPart(_POLICY)
+    body = MIMEPart(POLICY)
     body.set_content(html, subtype="html", cte="quoted-printable")
     for plot, picture in zip(drawn.plots, pictures, strict=True):
         body.add_related(
@@ -127,67 +88,8 @@ def render_mail(
             params={"charset": "utf-8"},
             filename=_file_name(comparison.new.origin),
         )
-    _set_boundaries(message)
+    set_boundaries(message)
     return message.as_bytes().decode("ascii")
-
-
-def subject(changelog: Changelog, night: date | None = None) -> str:
-    """The news in a line: `[cachediff] develop: 2 packages left e4s, 41 upgraded`.
-
-    What is not to be believed comes first, then that the night is red, and which night it is stands
-    behind the collection. It ends in `...` where there is more than there is room for.
-    """
-    comparison = changelog.comparison
-    red = "RED: " * is_red(comparison.findings)
-    told = [
-        f"SUSPECT: {red}{whose}{_short(side.suspect)}"
-        for whose, side in (("", comparison.new), ("OLD: ", comparison.old))
-        if side.suspect
-    ]
-    news = overview.news(changelog, _short)
-    if not news:  # which may be because upstream was not reached
-        news = [*map(_short, comparison.notices[:1]), overview.headline(changelog, _short).lower()]
-    if not told:
-        news[0] = red + news[0]
-    told += news
-    selected = " (selected)" * bool(comparison.selection)
-    of_night = f" {night}" if night else ""
-    head = f"[cachediff] {_short(comparison.new.origin.collection)}{of_night}{selected}: "
-    line = head + ", ".join(told)
-    while len(line) > LONGEST_SUBJECT and len(told) > 1:
-        told.pop()
-        line = head + ", ".join([*told, "..."])
-    # `=?` would begin an encoded word, which is not what anyone wrote.
-    return visible(line, LONGEST_SUBJECT).replace("=?", "= ?")
-
-
-def _short(value: str) -> str:
-    return visible(visible(value), _LONGEST_NAME)
-
-
-def _head(message: EmailMessage, changelog: Changelog, envelope: Envelope, own_id: str) -> None:
-    comparison = changelog.comparison
-    message["From"] = address(envelope.sender)
-    recipients = [address(each) for each in envelope.recipients]
-    message["To"] = recipients or "undisclosed-recipients:;"
-    message["Subject"] = subject(changelog, envelope.night)
-    if committed := _date(comparison.new.origin):
-        message["Date"] = committed
-    message["Message-ID"] = own_id
-    if (previous := previous_id(envelope)) and previous != own_id:
-        message["In-Reply-To"] = previous
-        message["References"] = previous
-    message["List-Id"] = list_id(envelope)
-    message["Auto-Submitted"] = "auto-generated"
-
-
-def _date(origin: Origin) -> str:
-    """The commit's time as mail writes it, '' where there is none or it is not one."""
-    try:
-        moment = datetime.strptime(origin.committed_at or "", "%Y-%m-%dT%H:%M:%SZ")
-    except ValueError:
-        return ""
-    return format_datetime(moment.replace(tzinfo=UTC))
 
 
 def _attached(size: int) -> str:
@@ -206,14 +108,3 @@ def _file_name(origin: Origin) -> str:
     if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", date) and date not in name:
         name = f"{name}-{date}"
     return f"{name}.html"
-
-
-def _set_boundaries(part: MIMEPart) -> None:
-    """Part what is in parts by lines that follow from them, where Python would take random ones."""
-    if part.is_multipart():
-        content = b""
-        for child in part.iter_parts():
-            _set_boundaries(child)
-            content += child.as_bytes()
-        # `=_` stands neither in base64 nor in quoted-printable.
-        part.set_boundary(f"=_{hashlib.sha256(content).hexdigest()[:32]}")

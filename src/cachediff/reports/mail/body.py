@@ -68,7 +68,7 @@ def render_body(
     comparison = changelog.comparison
     title = html(overview.title(comparison, code, ARROW))
     headline = html(overview.headline(changelog, code))
-    figures = [Figure(f"{number:,}", label) for _, number, label in overview.figures(changelog)]
+    figures = key_figures(changelog)
 
     def lay_out(sections: Sequence[Section]) -> str:
         findings, warnings, notes, *groups, sides = sections
@@ -89,7 +89,7 @@ def render_body(
         )
         return inliner.inline(laid_out)
 
-    return fit(lay_out, list(_sections(changelog)), LARGEST)
+    return fit(lay_out, list(told_sections(changelog)), LARGEST)
 
 
 def code(value: str) -> str:
@@ -97,7 +97,12 @@ def code(value: str) -> str:
     return f"<code>{escape(visible(visible(value), _LONGEST))}</code>"
 
 
-def _sections(changelog: Changelog) -> Iterator[Section]:
+def key_figures(changelog: Changelog) -> list[Figure]:
+    """The key figures, in the order of telling."""
+    return [Figure(f"{number:,}", label) for _, number, label in overview.figures(changelog)]
+
+
+def told_sections(changelog: Changelog) -> Iterator[Section]:
     """Red findings, warnings, notes, every group and table, and the sides, in the order of the mail."""
     comparison = changelog.comparison
     sides = (("OLD", comparison.old), ("NEW", comparison.new))

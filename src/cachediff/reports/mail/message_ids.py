@@ -69,6 +69,16 @@ def thread_id(job: str, recipient: str, sender: str) -> str:
     return f"<cachediff.thread.{digest[:32]}@{address(sender).domain}>"
 
 
+def digest_id(told: str, sender: str) -> str:
+    """The Message-ID of a digest: it follows from `told`, which names its recipient and its nights.
+
+    Raises:
+        ReportError: the sender's address is none.
+    """
+    digest = hashlib.sha256(told.encode("ascii", "backslashreplace")).hexdigest()
+    return f"<cachediff.digest.{digest[:32]}@{address(sender).domain}>"
+
+
 def is_message_id(text: str) -> bool:
     """Whether this can stand in a header as a Message-ID."""
     return len(text) <= _LONGEST_ID and _MESSAGE_ID.fullmatch(text) is not None

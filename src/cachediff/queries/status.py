@@ -1,0 +1,198 @@
+"""What the state of the service is made of: jobs by the ledger and the clock, the outbox, the disk."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import stat
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+from cachediff.config import Settings
+from cachediff.errors import StoreError
+from cachediff.model.delivery import OutboxContents
+from cachediff.model.jobs import Event, Job, Schedule
+from cachediff.model.status import (
+    Attention,
+    FolderStatus,
+    JobStatus,
+    NightStatus,
+    OutboxStatus,
+)
+from cachediff.queries.due import due_dates
+from cachediff.sources import mirror_path
+from cachediff.store.ledger import LEDGER, DoneNight, Ledger
+
+PATIENCE = timedelta(hours=1)
+"""How long a night may be due and not done before it needs attention."""
+
+_MIB = 1024 * 1024
+
+
+def job_states(settings: Settings, now: datetime) -> tuple[JobStatus, ...]:
+    """How far each job is at `now` (aware), by the ledger, which need not be there yet.
+
+    Raises:
+        StoreError: the ledger is damaged, or cannot be read.
+    """
+    path = settings.store / LEDGER
+    if not path.exists():  # opening it would make it
+        return tuple(job_state(job, (), now) for job in settings.jobs.values())
+    with contextlib.closing(Ledger(path)) as ledger:
+        return tuple(job_state(job, ledger.nights(job.name), now) for job in settings.jobs.values())
+
+
+def job_state(job: Job, nights: Sequence[DoneNight], now: datetime) -> JobStatus:
+    """How far a job is at `now` (aware), of which `nights` are done, in that order."""
+    last = nights[-1] if nights else None
+    due: Literal["schedule", "new-collection", "asked-for"] = "asked-for"
+    next_due = lagging = since = None
+    match job.due:
+        case Schedule():
+            due = "schedule"
+            open_ = due_dates(job.due, last.date if last else None, now)
+            lagging = len(open_)
+            since = open_[0].moment if open_ else None
+            latest = open_[-1].date if open_ else last.date if last else None
+            # Of several times of a date the first counts, and is done or due already.
+            later = (
+                time
+                for time in job.due.times(now)
+                if latest is None or job.due.date_of(time) > latest
+            )
+            next_due = next(later, None)
+        case Event.NEW_COLLECTION:
+            due = "new-collection"
+    return JobStatus(
+        name=job.name,
+        due=due,
+        new=job.new,
+        last=_night(last),
+        last_good=_night(next((each for each in reversed(nights) if not each.red), None)),
+        last_red=_night(next((each for each in reversed(nights) if each.red), None)),
+        next_due=next_due,
+        lagging=lagging,
+        lagging_since=since,
+    )
+
+
+def outbox_state(contents: OutboxContents) -> OutboxStatus:
+    """The outbox in numbers."""
+    waiting = [parcel for parcel in contents.parcels if not parcel.parked]
+    return OutboxStatus(
+        waiting=len(waiting),
+        late=sum(parcel.attempts > 0 for parcel in waiting),
+        parked=len(contents.parcels) - len(waiting),
+        damaged=len(contents.damaged),
+        oldest=min((parcel.created for parcel in waiting), default=None),
+    )
+
+
+def folder_states(settings: Settings, cache: Path) -> tuple[FolderStatus, ...]:
+    """The folders that grow: store, reports, and the mirrors in `cache` of the sources of the settings.
+
+    What is not there yet has no bytes; what is free is asked of the nearest folder above it.
+
+    Raises:
+        StoreError: there is no such file system to ask.
+    """
+    urls = {source.url for source in settings.sources.values() if source.url is not None}
+    mirrors = [mirror_path(cache, url) for url in sorted(urls)]
+    return (
+        _folder("store", settings.store, [settings.store]),
+        _folder("reports", settings.reports, [settings.reports]),
+        _folder("mirrors", cache, mirrors),
+    )
+
+
+def attentions(
+    jobs: Iterable[JobStatus],
+    outbox: OutboxStatus,
+    folders: Iterable[FolderStatus],
+    *,
+    free_space: int,
+    running: str | None,
+    now: datetime,
+) -> Iterator[Attention]:
+    """What of this somebody should look after; `free_space` is how many MiB a run asks for.
+
+    A red night is not among it: it is about the cache, and was told where nights are told.
+    """
+    doing = "cachediff run does what is due, and says why where it cannot"
+    if running:
+        doing = "a run is at work: if this stays so, look at what it says"
+    for job in jobs:
+        lagging, since = job.lagging, job.lagging_since
+        if not lagging or since is None:
+            continue
+        if lagging > 1 or now - since > PATIENCE:
+            text = f"{_nights(lagging)} due and not done, since {_time(since)}"
+            if job.last is None:
+                text = f"no night was ever done; the newest was due {_time(since)}"
+            yield Attention(f"job {job.name}: {text}", doing)
+    if outbox.parked:
+        yield Attention(
+            f"outbox: {_parcels(outbox.parked)} parked: no server took it in five days, or one refused",
+            "cachediff outbox says why; then cachediff outbox retry, or drop",
+        )
+    if outbox.damaged:
+        yield Attention(
+            f"outbox: {_parcels(outbox.damaged)} damaged, and cannot be delivered",
+            "cachediff outbox names them; cachediff outbox drop throws them away",
+        )
+    for folder in folders:
+        if folder.free < free_space * _MIB:
+            free = f"{folder.free // _MIB:,} MiB are free, and a run asks for {free_space:,} MiB"
+            yield Attention(
+                f"{folder.name}: {free}, so that none begins",
+                f"free some where {folder.path} is, or set free_space in config.yaml",
+            )
+
+
+def _night(night: DoneNight | None) -> NightStatus | None:
+    if night is None:
+        return None
+    return NightStatus(
+        date=night.date,
+        done_at=datetime.fromisoformat(night.done_at).astimezone(UTC),
+        collection=night.new.collection,
+        red=night.red,
+        report=night.report,
+    )
+
+
+def _folder(
+    name: Literal["store", "reports", "mirrors"], path: Path, counted: Iterable[Path]
+) -> FolderStatus:
+    there = next((each for each in (path, *path.parents) if each.exists()), path)
+    try:
+        free = shutil.disk_usage(there).free
+    except OSError as error:
+        raise StoreError(f"{there} cannot be read: {error.strerror}") from error
+    return FolderStatus(name=name, path=path, bytes=sum(map(_bytes, counted)), free=free)
+
+
+def _bytes(folder: Path) -> int:
+    """The bytes of all files below `folder`; what goes away meanwhile, or cannot be read, has none."""
+    total = 0
+    for above, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):
+                status = os.lstat(os.path.join(above, name))  # noqa: PTH118  # there are many
+                total += status.st_size if stat.S_ISREG(status.st_mode) else 0
+    return total
+
+
+def _nights(number: int) -> str:
+    return "1 night is" if number == 1 else f"{number:,} nights are"
+
+
+def _parcels(number: int) -> str:
+    return "1 parcel is" if number == 1 else f"{number:,} parcels are"
+
+
+def _time(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
