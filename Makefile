@@ -5,10 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test check format bench lock clean
+.PHONY: help setup demo test check format bench bench-history lock clean
 
 help:  ## say what there is
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 setup: $(READY)  ## make .venv, with exactly what requirements.lock says
 
@@ -39,6 +39,9 @@ format: $(READY)  ## format the code
 
 bench: $(READY)  ## measure speed and memory, each against a baseline run beside it
 	$(BIN)/python -m benchmarks
+
+bench-history: $(READY)  ## measure taking in the past, and asking it
+	$(BIN)/python -m benchmarks.history
 
 lock: $(READY)  ## write requirements.lock anew from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \

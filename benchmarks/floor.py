@@ -58,6 +58,20 @@ def read_in_turn(repository: Path, old: str, new: str) -> list[list[Record]]:
         return [records_of(_next_blob(answers)) for _ in ids]
 
 
+def decode_all(repository: Path) -> int:
+    """Decode every manifest of the whole history, each distinct one once; how many there are."""
+    listing = ["git", "-C", str(repository), "rev-list", "--objects", "--all"]
+    objects = subprocess.run(listing, capture_output=True, check=True, text=True).stdout
+    ids = [line[:40] for line in objects.splitlines() if line.endswith("/specs.md")]
+    with _collector_paused(), _request(ids) as request:
+        command = ["git", "-C", str(repository), "cat-file", "--batch"]
+        with subprocess.Popen(command, stdin=request, stdout=subprocess.PIPE) as git:
+            assert git.stdout is not None
+            for _ in ids:
+                records_of(_next_blob(git.stdout))
+    return len(ids)
+
+
 def records_of(blob: bytes) -> list[Record]:
     """The specs that a manifest lists."""
     start = blob.index(_DETAILS) + len(_DETAILS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -51,11 +52,39 @@ class Upstream(msgspec.Struct, frozen=True):
         return self.folder / "upstream.git"
 
 
+class History(msgspec.Struct, frozen=True):
+    """A repository with `nights` commits after the first, tagged `night-1` and so on.
+
+    In each of them one manifest in `one_in` changes. `folder` holds the repository.
+    """
+
+    folder: Path
+    one_in: int
+    nights: int
+
+    @property
+    def repository(self) -> Path:
+        """The bare repository."""
+        return self.folder / "upstream.git"
+
+
+def history_of(specs: int, one_in: int, nights: int, folder: Path) -> History:
+    """A history of an upstream of `specs` specs, packed by git, made in `folder` unless it is there."""
+    packages = max(10, specs * PACKAGES // SPECS)
+    changed = max(1, packages // one_in)
+    name = f"history-{packages}x{specs}-{changed}x{nights}-{_generator()}"
+    history = History(folder / name, one_in, nights)
+    if not history.folder.exists():
+        told = [Night(f"night-{night}", changed) for night in range(1, nights + 1)]
+        _write(history.repository, upstream_history(packages, specs, seed=0, nights=told))
+    return history
+
+
 def upstream_of(specs: int, times: int, folder: Path) -> Upstream:
     """An upstream `times` as large as one of `specs` specs, with as many manifests changed as in that.
 
     The same proportions as the real one; one manifest in ten changes where `times` is 1. It is made,
-    packed by `git gc`, and kept in `folder`, unless it is there.
+    packed by git, and kept in `folder`, unless it is there.
     """
     packages = max(10, specs * PACKAGES // SPECS)
     changed = packages // 10
@@ -67,16 +96,22 @@ def upstream_of(specs: int, times: int, folder: Path) -> Upstream:
 
 
 def _make(upstream: Upstream) -> None:
-    """Make it beside its folder and rename that, so that what was interrupted is not taken for whole."""
     nights = [Night("nightly", upstream.changed), Night("rebuilt", rebuild_only=True)]
     history = upstream_history(upstream.packages, upstream.specs, seed=0, nights=nights)
-    upstream.folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".new-", dir=upstream.folder.parent) as folder:
-        new = Path(folder) / "new"
-        repository = new / upstream.repository.name
-        import_history(repository, history)
-        subprocess.run(["git", "-C", repository, "gc", "--quiet"], check=True)
-        new.rename(upstream.folder)
+    _write(upstream.repository, history)
+
+
+def _write(repository: Path, history: Iterable[bytes]) -> None:
+    """Make it beside its folder and rename that, so that what was interrupted is not taken for whole."""
+    folder = repository.parent
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".new-", dir=folder.parent) as beside:
+        new = Path(beside) / "new"
+        import_history(new / repository.name, history)
+        # As small as git makes it: what fast-import leaves is twice as large.
+        repack = ["repack", "-adfq", "--window=50"]
+        subprocess.run(["git", "-C", new / repository.name, *repack], check=True)
+        new.rename(folder)
 
 
 def _generator() -> str:

@@ -81,13 +81,13 @@ def done(day: date, *, job: str = "nightly", red: bool = False, at: datetime | N
 
 
 def record(settings: Settings, *nights: DoneNight) -> None:
-    with closing(Ledger(settings.store / LEDGER)) as ledger:
+    with closing(Ledger(settings.state / LEDGER)) as ledger:
         for night in nights:
             ledger.record(night)
 
 
 def state(settings: Settings, now: datetime = NOW) -> Status:
-    return status_of(settings, settings.store.parent / "cache", now)
+    return status_of(settings, settings.state.parent / "cache", now)
 
 
 def job(settings: Settings, name: str = "nightly", now: datetime = NOW) -> JobStatus:
@@ -108,7 +108,7 @@ class TestJobs:
         assert attention(settings, NOW + timedelta(hours=1)) == [
             "job nightly: no night was ever done; the newest was due 2025-04-20 18:00 UTC"
         ]
-        assert not settings.store.exists()
+        assert not settings.state.exists()
 
     def test_the_last_nights(self, settings: Settings) -> None:
         nights = [done(date(2025, 4, day), red=day in (17, 18)) for day in range(16, 21)]
@@ -210,11 +210,11 @@ class TestJobs:
         assert (found.lagging_since is None) == (found.lagging == 0)
 
     def test_a_damaged_ledger_is_an_error(self, settings: Settings) -> None:
-        settings.store.mkdir()
-        (settings.store / LEDGER).write_bytes(b"")
+        settings.state.mkdir()
+        (settings.state / LEDGER).write_bytes(b"")
         with pytest.raises(StoreError, match="is damaged"):
             state(settings)
-        assert (settings.store / LEDGER).read_bytes() == b""
+        assert (settings.state / LEDGER).read_bytes() == b""
 
 
 class TestOutbox:
@@ -245,7 +245,7 @@ class TestOutbox:
         self.put(settings, "a@x.org", "b@x.org", now=NOW - timedelta(days=9))
         self.tried(settings, Refused("no"))
         self.put(settings, "c@x.org")
-        (settings.store / ".outbox" / "waiting" / ("f" * 32)).write_bytes(b"?")
+        (settings.state / ".outbox" / "waiting" / ("f" * 32)).write_bytes(b"?")
         assert self.outbox(settings) == OutboxStatus(
             waiting=1, late=0, parked=2, damaged=1, oldest=NOW
         )
@@ -255,8 +255,8 @@ class TestOutbox:
         ]
 
     def test_an_outbox_that_cannot_be_read(self, settings: Settings) -> None:
-        settings.store.mkdir()
-        (settings.store / ".outbox").write_bytes(b"")
+        settings.state.mkdir()
+        (settings.state / ".outbox").write_bytes(b"")
         with pytest.raises(DeliveryError, match="cannot be read"):
             state(settings)
 
@@ -267,8 +267,8 @@ class TestDisk:
         mirror = mirror_path(cache, "https://cache.example.org/a.git")
         other = mirror_path(cache, "https://cache.example.org/b.git")
         for path, size in {
-            settings.store / "a" / "b": 1_000,
-            settings.store / ".hidden": 20,
+            settings.state / "a" / "b": 1_000,
+            settings.state / ".hidden": 20,
             settings.reports / "c": 7,
             mirror / "objects" / "d": 300,
             other / "e": 4_000,  # of other settings
@@ -276,7 +276,7 @@ class TestDisk:
         }.items():
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(b"x" * size)
-        (settings.store / "link").symlink_to(other)
+        (settings.state / "link").symlink_to(other)
         found = {each.name: each.bytes for each in folder_states(settings, cache)}
         assert found == {"store": 1_020, "reports": 7, "mirrors": 300}
 
@@ -303,7 +303,7 @@ class TestRunning:
 
     def test_while_one_is_at_work(self, settings: Settings) -> None:
         record(settings, done(date(2025, 4, 1)))
-        with sole_run(settings.store, NOW) as holder:
+        with sole_run(settings.state, NOW) as holder:
             assert holder is None
             found = state(settings)
             assert found.running
@@ -319,17 +319,17 @@ class TestRunning:
             "lock = sole_run(Path(sys.argv[1]), datetime.now(UTC)); lock.__enter__();"
             "os.kill(os.getpid(), 9)"
         )
-        killed = subprocess.run([sys.executable, "-c", held, settings.store], check=False)
+        killed = subprocess.run([sys.executable, "-c", held, settings.state], check=False)
         assert killed.returncode == -9
-        assert (settings.store / LOCK).read_bytes()
-        assert who_runs(settings.store) is None
-        with sole_run(settings.store, NOW) as holder:
+        assert (settings.state / LOCK).read_bytes()
+        assert who_runs(settings.state) is None
+        with sole_run(settings.state, NOW) as holder:
             assert holder is None, "the lock was given back"
 
     def test_one_that_just_began(self, settings: Settings) -> None:
-        with sole_run(settings.store, NOW):
-            (settings.store / LOCK).write_bytes(b"{")
-            assert who_runs(settings.store) == "a process that just began"
+        with sole_run(settings.state, NOW):
+            (settings.state / LOCK).write_bytes(b"{")
+            assert who_runs(settings.state) == "a process that just began"
 
 
 FULL = Status(

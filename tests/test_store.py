@@ -181,7 +181,7 @@ def test_strings_too_many_for_a_dictionary_page(tmp_path: Path) -> None:
 
 
 def test_plain_pyarrow_reads_the_file(tmp_path: Path) -> None:
-    path = SnapshotStore(tmp_path).write(SMALL).path
+    path = Path(SnapshotStore(tmp_path).write(SMALL).path)
 
     assert path == tmp_path / "cache-site" / "develop" / f"20250420T031209Z-{'c' * 40}.parquet"
     assert pq.read_table(path).to_pylist()[1] == {
@@ -217,7 +217,7 @@ def test_plain_pyarrow_reads_the_file(tmp_path: Path) -> None:
 
 
 def test_the_same_snapshot_gives_the_same_bytes(tmp_path: Path) -> None:
-    one, two = (SnapshotStore(tmp_path / name).write(SMALL).path for name in ("one", "two"))
+    one, two = (Path(SnapshotStore(tmp_path / name).write(SMALL).path) for name in ("one", "two"))
 
     assert one.read_bytes() == two.read_bytes()
     assert receipt_path(one).read_bytes() == receipt_path(two).read_bytes()
@@ -239,18 +239,18 @@ def test_listing_does_not_import_pyarrow(tmp_path: Path) -> None:
 def test_a_flipped_bit_in_any_byte_of_the_file_is_noticed(tmp_path: Path) -> None:
     store = SnapshotStore(tmp_path)
     stored = store.write(SMALL)
-    data = stored.path.read_bytes()
+    data = Path(stored.path).read_bytes()
     for byte in range(len(data)):
-        stored.path.write_bytes(flipped(data, 8 * byte + byte % 8))
+        Path(stored.path).write_bytes(flipped(data, 8 * byte + byte % 8))
         with pytest.raises(DamagedSnapshotError):
             store.open(stored)
-    stored.path.write_bytes(data)
+    Path(stored.path).write_bytes(data)
     assert store.verify(stored) == ()
 
 
 def test_every_flipped_bit_of_the_receipt_is_noticed(tmp_path: Path) -> None:
     store = SnapshotStore(tmp_path)
-    path = receipt_path(store.write(SMALL).path)
+    path = receipt_path(Path(store.write(SMALL).path))
     data = path.read_bytes()
     for bit in range(8 * len(data)):
         path.write_bytes(flipped(data, bit))
@@ -267,7 +267,7 @@ def test_every_flipped_bit_of_the_receipt_is_noticed(tmp_path: Path) -> None:
 def test_a_truncated_file_is_noticed(tmp_path: Path, size: int) -> None:
     store = SnapshotStore(tmp_path)
     stored = store.write(SMALL)
-    stored.path.write_bytes(stored.path.read_bytes()[:size])
+    Path(stored.path).write_bytes(Path(stored.path).read_bytes()[:size])
 
     with pytest.raises(DamagedSnapshotError, match="bytes, not") as caught:
         store.open(stored)
@@ -279,7 +279,7 @@ def test_a_truncated_file_is_noticed(tmp_path: Path, size: int) -> None:
 def test_a_missing_file_is_noticed_and_can_be_stored_again(tmp_path: Path) -> None:
     store = SnapshotStore(tmp_path)
     stored = store.write(SMALL)
-    stored.path.unlink()
+    Path(stored.path).unlink()
 
     with pytest.raises(DamagedSnapshotError, match="missing"):
         store.open(stored)
@@ -289,8 +289,8 @@ def test_a_missing_file_is_noticed_and_can_be_stored_again(tmp_path: Path) -> No
 def test_a_file_without_a_receipt_is_not_stored(tmp_path: Path) -> None:
     store = SnapshotStore(tmp_path)
     stored = store.write(SMALL)
-    receipt_path(stored.path).unlink()
-    temporary = stored.path.with_name(".0123.tmp")
+    receipt_path(Path(stored.path)).unlink()
+    temporary = Path(stored.path).with_name(".0123.tmp")
     temporary.touch()
 
     assert store.list().snapshots == ()
@@ -313,7 +313,7 @@ def test_a_file_without_a_receipt_is_not_stored(tmp_path: Path) -> None:
 def test_a_broken_receipt_is_told(tmp_path: Path, content: bytes) -> None:
     store = SnapshotStore(tmp_path)
     whole = store.write(snapshot(origin=origin(1, "a")))
-    broken = receipt_path(store.write(snapshot(origin=origin(2, "b"))).path)
+    broken = receipt_path(Path(store.write(snapshot(origin=origin(2, "b"))).path))
     broken.write_bytes(content)
 
     listing = store.list()
@@ -329,7 +329,7 @@ def test_a_receipt_of_another_snapshot_is_told(tmp_path: Path, field: str) -> No
     stored = store.write(SMALL)
     other = {"commit": "d" * 40, "committed_at": "2025-04-21T03:12:09Z"}.get(field, "other")
     changed = replace(stored, **{field: other})
-    receipt_path(stored.path).write_bytes(encode_receipt(changed))
+    receipt_path(Path(stored.path)).write_bytes(encode_receipt(changed))
 
     assert store.list().snapshots == ()
     assert "another snapshot" in store.list().damaged[0].reason
@@ -356,7 +356,7 @@ def test_rows_that_are_not_those_of_the_listing_are_told(
     tmp_path: Path, specs: tuple[Spec, ...], listing: tuple[ListedManifest, ...], reason: str
 ) -> None:
     store = SnapshotStore(tmp_path)
-    path = store.write(SMALL).path
+    path = Path(store.write(SMALL).path)
     data = encode(Snapshot(ORIGIN, (Manifest("hdf5", specs),), {}), listing)
     path.write_bytes(data)
 
@@ -368,7 +368,7 @@ def test_rows_that_are_not_those_of_the_listing_are_told(
 
 def test_another_file_with_the_right_receipt_is_told(tmp_path: Path) -> None:
     store = SnapshotStore(tmp_path)
-    path = store.write(SMALL).path
+    path = Path(store.write(SMALL).path)
     table = pq.read_table(path)
     for column, reason in ((None, "magic bytes"), ("stacks", "not of the schema")):
         if column is None:
@@ -381,7 +381,7 @@ def test_another_file_with_the_right_receipt_is_told(tmp_path: Path) -> None:
 
 def test_rows_that_pyarrow_cannot_read_are_told(tmp_path: Path) -> None:
     store = SnapshotStore(tmp_path)
-    path = store.write(SMALL).path
+    path = Path(store.write(SMALL).path)
     data = bytearray(path.read_bytes())
     column = pq.read_metadata(path).row_group(0).column(1)
     end = column.data_page_offset + column.total_compressed_size

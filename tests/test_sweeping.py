@@ -101,13 +101,14 @@ def test_what_a_killed_write_left_goes_after_an_hour(
 
 def test_a_snapshot_without_its_receipt_goes_after_an_hour(names: Catalogue) -> None:
     (stored,) = names.store.list().snapshots
-    stored.path.with_suffix(".json").unlink()
-    folder = stored.path.parent
-    aged(stored.path, OLD)
+    path = Path(stored.path)
+    path.with_suffix(".json").unlink()
+    folder = path.parent
+    aged(path, OLD)
     aged(folder, YOUNG)  # as where another process is about to replace it
     assert sweep(names, NOW) == ()
     aged(folder, OLD)
-    assert sweep(names, NOW) == (stored.path,)
+    assert sweep(names, NOW) == (path,)
     assert list(folder.iterdir()) == []
 
 

@@ -20,6 +20,7 @@ from cachediff.cli.output import (
     choose_format,
     write_report,
 )
+from cachediff.cli.steps import STEP_FORMATS, write_steps
 from cachediff.errors import UsageError
 
 EXAMPLES = """\
@@ -39,6 +40,9 @@ Examples:
 \b
   # did e4s change since the snapshot before the newest? exit with 1 if so
   cachediff compare develop@previous develop --stack e4s --exit-code
+\b
+  # what happened which night, since the beginning of April
+  cachediff compare develop@2025-04-01 develop --steps
 \b
   # two checkouts, as Markdown for an issue
   cachediff compare old/_cache/develop new/_cache/develop -o changes.md
@@ -101,6 +105,14 @@ def compare(
     stored: Annotated[
         bool, typer.Option("--stored", help="Names mean stored snapshots; no source is read.")
     ] = False,
+    steps: Annotated[
+        bool,
+        typer.Option(
+            "--steps",
+            help="Tell the same span commit by commit: what happened in each that changed the "
+            "collection (with --stored: in each that is stored).",
+        ),
+    ] = False,
     exit_code: Annotated[
         bool,
         typer.Option("--exit-code", help="Exit with 1 if anything changed or is unknown."),
@@ -114,6 +126,9 @@ def compare(
     newest). The path of a folder of manifests, or of a stored snapshot, works too.
 
     Options that take a GLOB can be given several times, and tell of what matches any of them.
+
+    With --steps, OLD and NEW are of one collection. What happened while a manifest could not be read
+    is told in the step in which it can be read again, so that the steps add up to the whole.
 
     The exit code is 0, 1 (see --exit-code), or 2 for any error.
     """
@@ -131,6 +146,8 @@ def compare(
         compilers=tuple(compiler or ()),
         kinds=tuple(kind or ()),
     )
+    if steps:
+        _check_for_steps(chosen, max_size, publish, templates)
     if publish is not None:
         from cachediff.jobs.filing import check_job
 
@@ -141,6 +158,9 @@ def compare(
             from cachediff.reports.templating import check_templates
 
             check_templates(own)
+        if steps:
+            differs = write_steps(names, sides, selection, chosen, output, everything=everything)
+            raise typer.Exit(int(exit_code and differs))
         comparison = compare_by_name(names, *sides, selection, Path.cwd())
         grown = history(names, comparison.new.origin) if chosen in WITH_PLOTS else ()
         write_report(
@@ -162,6 +182,27 @@ def compare(
             say(f"filed in {path}")
     if exit_code and comparison.differs:
         raise typer.Exit(1)
+
+
+def _check_for_steps(
+    format_: Format, max_size: int | None, publish: str | None, templates: Path | None
+) -> None:
+    """Refuse what cannot be had of steps.
+
+    Raises:
+        UsageError: the format, or another option, is of one comparison.
+    """
+    hint = "leave --steps out, or name the two snapshots of one step"
+    if format_ not in STEP_FORMATS:
+        formats = ", ".join(STEP_FORMATS)
+        raise UsageError(f"--steps can be told as {formats}, not as {format_}", hint)
+    for option, value in (
+        ("--max-size", max_size),
+        ("--publish", publish),
+        ("--templates", templates),
+    ):
+        if value is not None:
+            raise UsageError(f"{option} is for one comparison, not for --steps", hint)
 
 
 def _sides(old: str, rest: list[str]) -> tuple[tuple[str, str], list[str]]:

@@ -17,7 +17,7 @@ _INTERVAL = 0.05
 
 
 class ProgressLine:
-    """One bar: what is being done, how far it is, how long it will take."""
+    """One bar: what is being done, how far it is, how fast it goes, how long it will take."""
 
     def __init__(self) -> None:
         self._shown = os.isatty(_STANDARD_ERROR)
@@ -50,13 +50,26 @@ class ProgressLine:
 
 def _start() -> tuple[Progress, TaskID]:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        ProgressColumn,
+        Task,
+        TextColumn,
+    )
     from rich.progress import TimeRemainingColumn as Remaining
+    from rich.text import Text
+
+    class Rate(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text(f"{task.speed:,.1f}/s" if task.speed else "", style="progress.data.speed")
 
     progress = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
+        Rate(),
         Remaining(),
         console=Console(stderr=True),
         transient=True,

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cachediff.cli.backfill import Asked, take_in
 from cachediff.cli.options import Config, Repo, catalogue, complete_name, say
-from cachediff.errors import SourceError
+from cachediff.errors import SourceError, UsageError
+from cachediff.model.span import Every
 
 if TYPE_CHECKING:
     from cachediff.jobs.snapshot import Taken
@@ -57,8 +59,40 @@ def snapshot(
         list[str] | None,
         typer.Argument(
             metavar="NAME",
-            help="Snapshots, named as for compare; by default every collection.",
+            help="Snapshots, named as for compare; by default every collection. "
+            "With --since: collections, a glob being all that ever matched.",
             autocompletion=complete_name,
+        ),
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="DATE", help="Take in the past: all that changed on DATE or later."),
+    ] = None,
+    until: Annotated[
+        str | None,
+        typer.Option(metavar="DATE", help="With --since: and not later than this."),
+    ] = None,
+    every: Annotated[
+        Every,
+        typer.Option(
+            help="With --since: each change, or the last one of each UTC day or ISO week."
+        ),
+    ] = Every.COMMIT,
+    all_collections: Annotated[
+        bool,
+        typer.Option(
+            "--all-collections", help="With --since: every collection that there ever was."
+        ),
+    ] = False,
+    jobs: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="With --since: processes; by default one a core."),
+    ] = None,
+    dask: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="With --since: the Dask scheduler (tcp://host:8786) whose workers do it.",
         ),
     ] = None,
     repo: Repo = None,
@@ -69,7 +103,30 @@ def snapshot(
     Each becomes one Parquet file in the store, which is the folder snapshots unless config.yaml says
     otherwise, with its SHA-256 beside it. The same tree is not stored twice; a damaged snapshot is
     stored anew.
+
+    With --since, the past is taken in: every commit since then that changed the collection. It can be
+    killed at any time and goes on where it was. DATE is 2023-05-01, or a time; both are in UTC.
     """
+    if since is not None:
+        take_in(
+            Asked(
+                collections=tuple(collections or ()),
+                all_collections=all_collections,
+                since=since,
+                until=until,
+                every=every,
+                jobs=jobs,
+                dask=dask,
+            ),
+            repo,
+            config,
+        )
+        return
+    if until or all_collections or jobs or dask or every is not Every.COMMIT:
+        raise UsageError(
+            "--until, --every, --all-collections, --jobs and --dask are for the past",
+            "say since when: --since 2023-05-01",
+        )
     from cachediff.jobs.snapshot import take_snapshots
 
     with catalogue(repo, config) as names:

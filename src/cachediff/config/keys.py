@@ -42,6 +42,7 @@ class FileKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     sources: Any
     store: Line = "snapshots"
+    state: Line | None = None
     reports: Line = "reports"
     templates: Line | None = None
     free_space: Count = 256

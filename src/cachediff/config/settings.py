@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
     from cachediff.config.deliveries import DeliverySettings, HeartbeatSettings
 
 CONFIG_FILE = "config.yaml"
+STATE_FOLDER = ".cachediff"
+"""Beside the file, where the store is no folder and `state` is left out."""
+
+OBJECT_STORES = ("s3", "gs")
+"""Schemes of the URLs that a store may have."""
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://|[^/:@\s]+@[^/:\s]+:")
 _OURS = re.compile(rb"^[\"']?sources[\"']?\s*:", re.MULTILINE)
@@ -48,6 +54,10 @@ class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Settings(msgspec.Struct, frozen=True):
     """Everything that is set: the sources by name, the first being the default, and where things go.
 
+    `store` is a folder or, as text, the URL of an object store. `state` is the folder of what is not in
+    it for others to read: ledger, lock, outbox, index; of a store in a folder it is that folder, unless
+    `state_folder` is set.
+
     A source named `None` is one that is named after its repository. `templates` is a folder of
     templates of reports, None for ours, `free_space` the MiB that must be free before a run. All paths
     are absolute. `ignored` is a `config.yaml` that was passed over, because it seems to be some other
@@ -58,7 +68,7 @@ class Settings(msgspec.Struct, frozen=True):
     """
 
     sources: dict[str | None, SourceSettings]
-    store: Path
+    store: Path | str
     reports: Path
     templates: Path | None = None
     free_space: int = 256
@@ -68,6 +78,16 @@ class Settings(msgspec.Struct, frozen=True):
     deliver: dict[str, DeliverySettings] = {}
     heartbeat: HeartbeatSettings | None = None
     file: Path | None = None
+    state_folder: Path | None = None
+
+    @property
+    def state(self) -> Path:
+        """The local folder of ledger, lock, outbox and index."""
+        if self.state_folder is not None:
+            return self.state_folder
+        if isinstance(self.store, Path):
+            return self.store
+        return (self.file or self.reports).parent / STATE_FOLDER
 
 
 def find_settings(folder: Path, config: Path | None = None, repo: str | None = None) -> Settings:
@@ -138,7 +158,7 @@ def _settings(path: Path, content: bytes) -> Settings:
     heartbeat = whole.below("heartbeat")
     return Settings(
         sources=sources,
-        store=whole.path(keys.store, "store"),
+        store=_store(whole, keys.store),
         reports=whole.path(keys.reports, "reports"),
         templates=whole.path(keys.templates, "templates") if keys.templates else None,
         free_space=keys.free_space,
@@ -147,7 +167,23 @@ def _settings(path: Path, content: bytes) -> Settings:
         deliver=deliver,
         heartbeat=read_heartbeat(heartbeat) if heartbeat else None,
         file=path.absolute(),
+        state_folder=whole.path(keys.state, "state") if keys.state else None,
     )
+
+
+def _store(whole: Section, text: str) -> Path | str:
+    """The folder of the store, or the URL of an object store."""
+    if "://" not in text:
+        return whole.path(text, "store")
+    parts = urlsplit(text)
+    if parts.scheme not in OBJECT_STORES or not parts.netloc:
+        known = " or ".join(f"{scheme}://bucket/prefix" for scheme in OBJECT_STORES)
+        raise whole.error(f"this is not the URL of an object store: {known}", "store")
+    if "@" in parts.netloc or "_key" in parts.query:
+        raise whole.error(
+            "no keys belong here", "store", hint="they are taken from the environment"
+        )
+    return text
 
 
 def _source(section: Section) -> SourceSettings:

@@ -31,7 +31,7 @@ from cachediff.reports import FORMATS, Layout
 from cachediff.reports.visible import visible
 
 OUTBOX = ".outbox"
-"""Its name in the folder of the store, where no source can have it."""
+"""Its name in the local folder of the store, where no source can have it."""
 
 LARGEST_SUMMARY = 1024 * 1024
 """Most bytes of a job summary: GitHub drops one that is larger."""
@@ -39,7 +39,7 @@ LARGEST_SUMMARY = 1024 * 1024
 
 def outbox_of(settings: Settings) -> Outbox:
     """The outbox that goes with these settings, which need not be there yet."""
-    return Outbox(settings.store / OUTBOX, write_atomically)
+    return Outbox(settings.state / OUTBOX, write_atomically)
 
 
 class Content(msgspec.Struct, frozen=True, kw_only=True):

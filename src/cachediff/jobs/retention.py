@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from datetime import date
 from enum import StrEnum
 from itertools import groupby
+from pathlib import Path
 from typing import TypeAlias
 
 import msgspec
@@ -163,9 +164,9 @@ def _of_jobs(
     """What jobs name, by @WHEN or by its path; and what each told last, also one that is set no more."""
     settings = names.settings
     texts = [text for job in settings.jobs.values() for text in (job.old, job.new)]
-    here = (settings.file or settings.store).parent
+    here = (settings.file or settings.state).parent
     paths = {(here / text).resolve() for text in texts}
-    yield from (stored for stored in snapshots if stored.path.resolve() in paths)
+    yield from (stored for stored in snapshots if Path(stored.path).resolve() in paths)
     pinned = [text for text in texts if parse_name(text).when not in (None, PREVIOUS)]
     yield from _of_names(names, pinned, snapshots)
     nights = ledger.nights_between(0, ledger.newest()).values() if ledger else ()
@@ -195,7 +196,7 @@ def _meant(names: Catalogue, name: SnapshotName) -> list[Origin] | None:
         return None
     origins = []
     try:
-        origins.append(find_stored(names.settings.store, name.source, name, []).origin)
+        origins.append(find_stored(names.store, name.source, name, []).origin)
     except NameNotFoundError:
         pass  # it may be a tag or a branch
     except UsageError:

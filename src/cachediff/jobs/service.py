@@ -81,7 +81,7 @@ def do_run(run: Run) -> Iterator[RunEvent]:
     """
     names, now = run.names, run.now
     settings = names.settings
-    with sole_run(settings.store, now) as holder:
+    with sole_run(settings.state, now) as holder:
         if holder is not None:
             yield Held(holder)
             return
@@ -89,7 +89,7 @@ def do_run(run: Run) -> Iterator[RunEvent]:
         sweep(names, now)
         outbox = outbox_of(settings)
         done, whole, red = 0, True, False
-        with contextlib.closing(Ledger(settings.store / LEDGER)) as ledger:
+        with contextlib.closing(Ledger(settings.state / LEDGER)) as ledger:
             begin_digests(ledger, run.deliveries)
             for event in chain(_nights(run, ledger, outbox), _deliver(run, ledger, outbox)):
                 yield event

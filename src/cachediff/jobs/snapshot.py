@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from cachediff import store
 from cachediff.errors import StoreError
 from cachediff.jobs.fetch import fetch_for
 from cachediff.model.snapshot import Origin
@@ -56,16 +57,37 @@ def _opened(names: Catalogue, texts: Sequence[str], folder: Path) -> Iterator[Op
 def take(names: Catalogue, opened: OpenedSnapshot) -> Taken:
     """Store a snapshot that is open, unless it is stored already, with the same tree and undamaged.
 
+    Where the one before it is stored and whole, only the manifests that changed since are read.
+
     Raises:
         StoreError: it cannot be stored; so where it is of no commit, or manifests of it are not here.
     """
     known = names.store.find_unchanged(opened.origin)
     if known and not names.store.verify(known):
         return Taken(opened.origin, known, is_new=False)
+    base = names.store.find_base(opened.origin) if isinstance(opened, GitSnapshot) else None
+    stored = _whole(names, opened) if base is None else _step(names, opened, base)
+    return Taken(opened.origin, stored, is_new=True)
+
+
+def _whole(names: Catalogue, opened: OpenedSnapshot) -> StoredSnapshot:
     snapshot = load(opened)
+    _check_complete(opened)
+    return names.store.write(snapshot)
+
+
+def _step(names: Catalogue, opened: OpenedSnapshot, base: store.OpenedSnapshot) -> StoredSnapshot:
+    """Only what is not in `base` is read from git."""
+    ids = {package: id_ for package, id_ in opened.entries.items() if id_ is not None}
+    differing = sorted(package for package, id_ in ids.items() if base.entries.get(package) != id_)
+    changed = list(opened.read(differing))
+    _check_complete(opened)
+    return names.store.write_step(opened.origin, ids, changed, base.carry(differing)).stored
+
+
+def _check_complete(opened: OpenedSnapshot) -> None:
     if isinstance(opened, GitSnapshot) and not opened.complete:
         raise StoreError(
             f"{opened.origin.collection} is not stored: this clone lacks some of its manifests",
             "what is stored is kept for ever: take it from a clone without --filter",
         )
-    return Taken(opened.origin, names.store.write(snapshot), is_new=True)

@@ -14,14 +14,16 @@ _MIB = 1024 * 1024
 def check_space(settings: Settings, cache: Path) -> None:
     """Refuse to begin where less is free than the settings ask for.
 
-    Looked at are the file systems of the store, of the reports and of `cache`, the folder of mirrors.
+    Looked at are the file systems of the store, if it is a folder, of its state, of the reports and of
+    `cache`, the folder of mirrors.
 
     Raises:
         StoreError: there is less; or it cannot be told how much there is.
     """
     if not settings.free_space:
         return
-    for folder in (settings.store, settings.reports, cache):
+    stores = [settings.store] if isinstance(settings.store, Path) else []
+    for folder in dict.fromkeys((*stores, settings.state, settings.reports, cache)):
         try:
             free = shutil.disk_usage(_there(folder)).free
         except OSError as error:

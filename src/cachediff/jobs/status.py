@@ -21,7 +21,7 @@ def status_of(settings: Settings, cache: Path, now: datetime) -> Status:
         DeliveryError: the outbox cannot be read.
         StoreError: the ledger is damaged, or a folder cannot be read.
     """
-    running = who_runs(settings.store)
+    running = who_runs(settings.state)
     jobs = job_states(settings, now)
     outbox = outbox_state(outbox_of(settings).contents())
     folders = folder_states(settings, cache)

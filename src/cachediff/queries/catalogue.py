@@ -122,7 +122,7 @@ class Catalogue:
             NameNotFoundError: there is none; the hint says what there is.
         """
         source = self._stored_source(name.source)
-        return find_stored(self.settings.store, source, name, self.notices)
+        return find_stored(self.store, source, name, self.notices)
 
     def open_stored(self, name: SnapshotName) -> OpenedSnapshot:
         """The stored snapshot that `name` means or, if it is damaged, the same out of git.

@@ -38,7 +38,7 @@ def job_states(settings: Settings, now: datetime) -> tuple[JobStatus, ...]:
     Raises:
         StoreError: the ledger is damaged, or cannot be read.
     """
-    path = settings.store / LEDGER
+    path = settings.state / LEDGER
     if not path.exists():  # opening it would make it
         return tuple(job_state(job, (), now) for job in settings.jobs.values())
     with contextlib.closing(Ledger(path)) as ledger:
@@ -94,15 +94,17 @@ def outbox_state(contents: OutboxContents) -> OutboxStatus:
 def folder_states(settings: Settings, cache: Path) -> tuple[FolderStatus, ...]:
     """The folders that grow: store, reports, and the mirrors in `cache` of the sources of the settings.
 
-    What is not there yet has no bytes; what is free is asked of the nearest folder above it.
+    Of a store that is no folder, its state alone is counted. What is not there yet has no bytes; what
+    is free is asked of the nearest folder above it.
 
     Raises:
         StoreError: there is no such file system to ask.
     """
     urls = {source.url for source in settings.sources.values() if source.url is not None}
     mirrors = [mirror_path(cache, url) for url in sorted(urls)]
+    store = settings.store if isinstance(settings.store, Path) else settings.state
     return (
-        _folder("store", settings.store, [settings.store]),
+        _folder("store", store, dict.fromkeys((store, settings.state))),
         _folder("reports", settings.reports, [settings.reports]),
         _folder("mirrors", cache, mirrors),
     )

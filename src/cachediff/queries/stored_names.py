@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from cachediff.errors import NameNotFoundError, StoreError, UsageError
 from cachediff.sources import PREVIOUS, SnapshotName, choose, until
@@ -12,18 +12,18 @@ from cachediff.store import StoredSnapshot as Stored
 
 
 def find_stored(
-    folder: Path, source: str | None, name: SnapshotName, notices: list[str]
+    store: SnapshotStore, source: str | None, name: SnapshotName, notices: list[str]
 ) -> Stored | DamagedReceipt:
     """The stored snapshot that `name` means; its receipt, where that is damaged.
 
-    `folder` is that of the store, `source` the source meant, None for any. What the user should know of
-    receipts that were passed over is added to `notices`.
+    `source` is the source meant, None for any. What the user should know of receipts that were passed
+    over is added to `notices`.
 
     Raises:
         NameNotFoundError: there is none; the hint says what there is.
         UsageError: the name is that of several.
     """
-    listing = SnapshotStore(folder).list(source)
+    listing = store.list(source)
     collections = {
         *(snapshot.collection for snapshot in listing.snapshots),
         *(receipt.collection for receipt in listing.damaged),
@@ -31,7 +31,7 @@ def find_stored(
     if not collections:
         of = f" of {source}" if source else ""
         raise NameNotFoundError(
-            f"no snapshot{of} is stored in {folder}",
+            f"no snapshot{of} is stored in {store.location}",
             "take one: cachediff snapshot",
         )
     collection = choose(name, collections, "the store")
@@ -87,7 +87,7 @@ def stored_at(path: Path) -> Stored:
     )
 
 
-def command_for(path: Path) -> str:
+def command_for(path: PurePath) -> str:
     """What takes the snapshot whose file, or receipt, is at `path`: its whole name is in the path."""
     name = f"{path.parent.parent.name}:{path.parent.name}"
     commit = path.stem.partition("-")[2]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import PurePath
 
 import msgspec
 
@@ -13,7 +13,7 @@ from cachediff.queries.stored_names import command_for
 class Finding(msgspec.Struct, frozen=True):
     """Something wrong with one file of the store, and what to do about it."""
 
-    path: Path
+    path: PurePath
     reasons: tuple[str, ...]
     remedy: str = ""
 
@@ -50,5 +50,5 @@ def verify(names: Catalogue) -> Verdict:
     return Verdict(whole, tuple(findings))
 
 
-def _remedy(path: Path) -> str:
+def _remedy(path: PurePath) -> str:
     return f"take it anew, where git still has it: {command_for(path)}"

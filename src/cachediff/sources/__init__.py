@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cachediff.sources.collections import GitCollection, GitSource
+from cachediff.sources.commits import History
 from cachediff.sources.folder import FolderCollection
 from cachediff.sources.git import Progress
 from cachediff.sources.mirrors import clone_mirror, mirror_path
@@ -22,6 +23,7 @@ __all__ = [
     "FolderCollection",
     "GitCollection",
     "GitSource",
+    "History",
     "Progress",
     "Repository",
     "SnapshotName",

@@ -12,6 +12,7 @@ from functools import cached_property
 
 from cachediff.errors import NameNotFoundError, SourceError
 from cachediff.model.snapshot import Origin, PackageFiles
+from cachediff.sources.commits import History, history_of
 from cachediff.sources.git import Progress
 from cachediff.sources.names import SnapshotName, choose, until
 from cachediff.sources.objects import TREE, GitObject, TreeEntry, committed_at, tree_entries
@@ -23,6 +24,7 @@ from cachediff.sources.package_folders import (
     is_package,
     package_files,
 )
+from cachediff.sources.path_history import PackageState, package_states
 from cachediff.sources.repository import Repository
 
 DEFAULT_COLLECTION = "default"
@@ -137,9 +139,48 @@ class GitSource:
             NameNotFoundError: no such revision.
         """
         commit = self._commit(when)
-        path = self._root if collection == DEFAULT_COLLECTION else f"{self._root}/{collection}"
-        first = self.repository.first_commit_of(path, commit.id)
+        first = self.repository.first_commit_of(self._path(collection), commit.id)
         return committed_at(self._object(first) if first else commit)
+
+    def states(self, package: str, until: Origin, since: str | None) -> list[PackageState]:
+        """What was there of a package at each commit that changed it: see `package_states`.
+
+        Raises:
+            NameNotFoundError: there is no revision `since`, or it is none of those before `until`.
+        """
+        first = self._commit(since).id if since else None
+        return package_states(
+            self.repository, self._path(until.collection), package, first, str(until.commit)
+        )
+
+    def history(self) -> History:
+        """The collections of the branch at all its commits, back from the newest; see `history_of`.
+
+        Raises:
+            NameNotFoundError: there is no such branch.
+            SourceError: git failed, or a commit has no readable date.
+        """
+        tip = self._commit(None)
+        if self.repository.mirror:
+            self.repository.pin(tip.id)
+        return history_of(self.repository, self.name, self._root, tip, DEFAULT_COLLECTION)
+
+    def at(self, origin: Origin) -> GitCollection:
+        """The collection of an origin that `history` told.
+
+        Raises:
+            SourceError: its tree is missing from this repository.
+        """
+        if origin.collection == DEFAULT_COLLECTION:
+            # The folder of packages itself, or a collection of that name: only the commit tells.
+            _, folders = self._collections(str(origin.commit))[DEFAULT_COLLECTION]
+            return GitCollection(self, origin, folders)
+        tree = self._object(str(origin.tree))
+        if tree.kind != "tree":
+            raise SourceError(
+                f"{origin.collection} at {str(origin.commit)[:12]} is missing from {self.name}"
+            )
+        return GitCollection(self, origin, tree)
 
     def read(
         self, folders: Sequence[TreeEntry], progress: Progress | None = None
@@ -178,6 +219,9 @@ class GitSource:
             self.repository.fetch_objects(sorted(absent), progress)
             return set()
         return absent
+
+    def _path(self, collection: str) -> str:
+        return self._root if collection == DEFAULT_COLLECTION else f"{self._root}/{collection}"
 
     def _object(self, name: str) -> GitObject:
         (found,) = self.repository.objects([name])

@@ -1,4 +1,7 @@
-"""The manifest listing of a stored snapshot: all that is known of its manifests but their specs."""
+"""The manifest listing of a stored snapshot: all that is known of its manifests but their specs.
+
+And a step: what becomes of the listing, and of the rows, from one snapshot to another.
+"""
 
 from __future__ import annotations
 
@@ -29,6 +32,26 @@ class ListedManifest(msgspec.Struct, frozen=True):
         coverage = {**coverage, "stack": stacks}
         problems = tuple(problem.within(self.package) for problem in self.problems)
         return ManifestSummary(self.specs, coverage, problems, self.readable)
+
+
+class Base(msgspec.Struct, frozen=True):
+    """The file that a step was written on: its name, beside that of the step, and its SHA-256."""
+
+    name: str
+    sha256: str
+
+
+class Step(msgspec.Struct, frozen=True):
+    """What a snapshot has that its base has not.
+
+    `manifests` is the listing of what is new or has changed, by package; `removed` names the packages
+    that are there no more. `kept` has a bit for each spec that the base has of the packages of
+    `manifests`, in the order of their rows there: whether its row is still the same.
+    """
+
+    manifests: tuple[ListedManifest, ...]
+    removed: tuple[str, ...]
+    kept: bytes
 
 
 def listing_of(snapshot: Snapshot) -> tuple[ListedManifest, ...]:

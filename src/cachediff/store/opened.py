@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import accumulate, islice
+from pathlib import PurePath
 from typing import TYPE_CHECKING, TypeAlias
 
 from cachediff.errors import DamagedSnapshotError
@@ -14,11 +15,13 @@ from cachediff.model.snapshot import Manifest, ManifestSummary, Origin
 from cachediff.model.spec import Build, Spec
 from cachediff.model.version import Version
 from cachediff.store.listing import ListedManifest
-from cachediff.store.parquet import strings, tuples
+from cachediff.store.parquet import Decoded, strings, tuples
+from cachediff.store.receipts import stored_as
+from cachediff.store.rows import Rows, compose
+from cachediff.store.steps import Carried
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
 _COUNTED = ("platform", "os", "target", "compiler")
 _COUNT: list[tuple[list[str], str]] = [([], "count_all")]
@@ -30,19 +33,36 @@ _Row: TypeAlias = tuple[str, str, str | None, str, str, str, _Names, _Names | No
 class OpenedSnapshot:
     """A stored snapshot whose bytes are those that were written; they are in memory, compressed.
 
-    `origin` says where it comes from; `entries` maps each package to the object id of its manifest.
+    `origin` says where it comes from, `stored` what is known of its file, `parser` the version of the
+    parsers that read it; `listing` is by package, in order, and `entries` maps each package to the
+    object id of its manifest.
     """
 
     origin: Origin
     entries: dict[str, str]
 
-    def __init__(
-        self, file: pq.ParquetFile, origin: Origin, listing: Sequence[ListedManifest]
-    ) -> None:
-        self.origin = origin
-        self.entries = {listed.package: listed.object_id for listed in listing}
-        self._file = file
-        self._listing = listing
+    def __init__(self, path: PurePath, data: bytes, files: Sequence[Decoded]) -> None:
+        """`files` are that at `path`, whose bytes are `data`, and its bases, the whole one last.
+
+        Raises `ValueError` where they do not go together.
+        """
+        layers, listing = compose(files[::-1])
+        bases = tuple(file.base for file in files if file.base)
+        self.origin = files[0].origin
+        self.parser = files[0].parser
+        self.stored = stored_as(
+            path,
+            self.origin,
+            listing.values(),
+            data,
+            tuple(base.name for base in bases),
+            bases[0].sha256 if bases else "",
+        )
+        self.entries = {package: listed.object_id for package, listed in listing.items()}
+        self.listing = listing
+        self._listing = tuple(listing.values())
+        self._rows_of = Rows(layers, listing)
+        self._sizes = [file.size for file in files]
 
     @cached_property
     def summaries(self) -> dict[str, ManifestSummary]:
@@ -59,16 +79,13 @@ class OpenedSnapshot:
         rows. Builds that are alike are one object. Raises `DamagedSnapshotError` if pyarrow cannot
         read the rows, which it wrote.
         """
-        import pyarrow as pa
-
-        table = self._rows()
-        chosen = self._listing
-        if packages is not None:
+        chosen: Sequence[ListedManifest] = self._listing
+        if packages is None:
+            table = self._rows()
+        else:
             wanted = frozenset(packages)
             chosen = [listed for listed in self._listing if listed.package in wanted]
-            starts = self._starts()
-            slices = [table.slice(starts[listed.package], listed.specs) for listed in chosen]
-            table = pa.concat_tables([table.slice(0, 0), *slices])
+            table = self._rows(packages=[listed.package for listed in chosen])
         texts = strings(table["version"])
         versions = {text: Version(text) for text in set(texts)}
         rows: Iterator[_Row] = zip(
@@ -86,6 +103,17 @@ class OpenedSnapshot:
             specs = tuple(_specs(listed.package, islice(rows, listed.specs), versions))
             yield Manifest(listed.package, specs, listed.problems, listed.readable)
 
+    def carry(self, packages: Collection[str] | None = None) -> Carried:
+        """The same in memory, with the manifests of `packages` (None: all), for a step on it."""
+        return Carried(
+            stored=self.stored,
+            listing=self.listing,
+            manifests={manifest.package: manifest for manifest in self.read(packages)},
+            parser=self.parser,
+            whole=self._sizes[-1],
+            steps=sum(self._sizes[:-1]),
+        )
+
     def listed(self) -> list[tuple[str, str]]:
         """Every hash, with the package that lists it."""
         table = self._rows(["hash", "package"])
@@ -93,8 +121,6 @@ class OpenedSnapshot:
 
     def disagreements(self) -> list[str]:
         """Where the rows are not those that the listing says, by package and hash, each once."""
-        if [listed.package for listed in self._listing] != sorted(self.entries):
-            return ["the packages of the manifest listing are not in order, each once"]
         reasons = []
         table = self._rows()
         counted = [listed.package for listed in self._listing for _ in range(listed.specs)]
@@ -130,13 +156,14 @@ class OpenedSnapshot:
             coverage[package]["stack"][None] = number
         return coverage
 
-    def _rows(self, columns: Sequence[str] | None = None) -> pa.Table:
-        """The rows, with some of their columns or all."""
+    def _rows(
+        self, columns: Sequence[str] | None = None, packages: Sequence[str] | None = None
+    ) -> pa.Table:
+        """The rows, with some of their columns or all, of some packages or all."""
         import pyarrow as pa
 
         try:
-            # Without threads: those of Arrow may outlive the interpreter, and then abort the process.
-            return self._file.read(columns, use_threads=False)
+            return self._rows_of.table(columns, packages)
         except (pa.ArrowException, OSError) as error:
             raise DamagedSnapshotError(
                 f"the rows of {self.origin.collection} at {self.origin.commit} cannot be read: {error}"

@@ -1,28 +1,36 @@
-"""The Parquet form of a snapshot: a row for each spec, and all else in the file's metadata.
+"""The Parquet form of a snapshot, whole or as a step: a row for each spec, all else in the metadata.
 
 The columns are the fields of `Spec` and `Build`, sorted by package and hash; `compiler` and `stacks`
 are null where they are unknown. The metadata holds `cachediff.schema`, `.source`, `.collection`,
 `.commit`, `.committed_at`, `.tree`, `.parser` where it is known: the version of the parsers that read
 the manifests, and `.manifests`: a JSON list of `ListedManifest`.
+
+A step has the same columns, with the rows that its base has not, sorted by package, build, stacks and
+hash: alike rows next to each other compress best. In its metadata are `.base`, the name of the file
+that it was written on, `.base_sha256` and `.step`: JSON of `Step`, by zstd, in base 64.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import base64
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from cachediff.model.snapshot import Origin, Snapshot
-from cachediff.store.listing import ListedManifest
+from cachediff.model.spec import Spec
+from cachediff.store.listing import Base, ListedManifest, Step
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
 SCHEMA = "cachediff/snapshot/1"
+STEP_SCHEMA = "cachediff/step/1"
 _STRINGS = ("package", "version", "compiler", "platform", "os", "target")
+_LISTS = ("variants.list.element", "stacks.list.element")
+_LEVEL = 19
 
 
 def schema() -> pa.Schema:
@@ -46,16 +54,60 @@ def schema() -> pa.Schema:
 
 
 def encode(
-    snapshot: Snapshot, listing: Sequence[ListedManifest], parser_version: int | None = None
+    snapshot: Snapshot, listing: Collection[ListedManifest], parser_version: int | None = None
 ) -> bytes:
     """The bytes of the file for a snapshot and its listing; the same for the same pyarrow.
 
     Raises `UnicodeEncodeError` for text that UTF-8 cannot hold.
     """
+    manifests = msgspec.json.encode(listing).decode()
+    metadata = {**_said(SCHEMA, snapshot.origin, parser_version), "cachediff.manifests": manifests}
+    return _encoded(list(snapshot.specs()), metadata)
+
+
+def encode_step(
+    origin: Origin, base: Base, step: Step, specs: Iterable[Spec], parser_version: int | None
+) -> bytes:
+    """The bytes of the file for a step and the specs that it adds; as for `encode`."""
+    import pyarrow as pa
+
+    packed = pa.Codec("zstd", _LEVEL).compress(msgspec.json.encode(step), asbytes=True)
+    metadata = {
+        **_said(STEP_SCHEMA, origin, parser_version),
+        "cachediff.base": base.name,
+        "cachediff.base_sha256": base.sha256,
+        "cachediff.step": base64.b64encode(packed).decode(),
+    }
+    return _encoded(sorted(specs, key=_step_order), metadata)
+
+
+def _said(form: str, origin: Origin, parser_version: int | None) -> dict[str, str]:
+    return {
+        "cachediff.schema": form,
+        **{f"cachediff.{k}": v for k, v in msgspec.structs.asdict(origin).items()},
+        **({} if parser_version is None else {"cachediff.parser": str(parser_version)}),
+    }
+
+
+def _step_order(spec: Spec) -> tuple[object, ...]:
+    build = spec.build
+    return (
+        build.package,
+        build.version.text,
+        build.compiler or "",
+        build.platform,
+        build.os,
+        build.target,
+        build.variants,
+        spec.stacks or (),
+        spec.hash,
+    )
+
+
+def _encoded(specs: Sequence[Spec], metadata: Mapping[str, str]) -> bytes:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    specs = list(snapshot.specs())
     columns = [
         [spec.package for spec in specs],
         [spec.hash for spec in specs],
@@ -67,26 +119,41 @@ def encode(
         [spec.variants for spec in specs],
         [spec.stacks for spec in specs],
     ]
-    metadata = {
-        "cachediff.schema": SCHEMA,
-        **{f"cachediff.{k}": v for k, v in msgspec.structs.asdict(snapshot.origin).items()},
-        **({} if parser_version is None else {"cachediff.parser": str(parser_version)}),
-        "cachediff.manifests": msgspec.json.encode(listing).decode(),
-    }
     file = pa.BufferOutputStream()
-    # Of the metadata of a schema pyarrow would write a second copy, in base64: hence the writer's.
-    with pq.ParquetWriter(file, schema(), compression="zstd", store_schema=False) as writer:
+    with pq.ParquetWriter(
+        file,
+        schema(),
+        compression="zstd",
+        # All hashes differ: with their lengths apart, nothing but their entropy is left of them.
+        use_dictionary=[*_STRINGS, *_LISTS],
+        column_encoding={"hash": "DELTA_LENGTH_BYTE_ARRAY"},
+        write_statistics=False,
+        # Of the metadata of a schema pyarrow would write a second copy, in base64: hence the writer's.
+        store_schema=False,
+    ) as writer:
         writer.write_table(pa.table(columns, schema=schema()))
         writer.add_key_value_metadata(metadata)
     encoded: bytes = file.getvalue().to_pybytes()
     return encoded
 
 
-def decode(data: bytes) -> tuple[pq.ParquetFile, Origin, tuple[ListedManifest, ...]]:
-    """The file, its origin and its listing.
+class Decoded(msgspec.Struct, frozen=True):
+    """What a file of so many bytes holds: its rows, and its whole listing or what makes it a step."""
 
-    `data` must be known to be what `encode` gave: Parquet readers crash on, or read wrong rows from,
-    bytes that are not. Raises `ValueError` for what is not such a file.
+    size: int
+    file: Any
+    origin: Origin
+    parser: int | None
+    listing: tuple[ListedManifest, ...]
+    base: Base | None = None
+    step: Step | None = None
+
+
+def decode(data: bytes) -> Decoded:
+    """The content of a file.
+
+    `data` must be known to be what `encode` or `encode_step` gave: Parquet readers crash on, or read
+    wrong rows from, bytes that are not. Raises `ValueError` for what is not such a file.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -94,14 +161,20 @@ def decode(data: bytes) -> tuple[pq.ParquetFile, Origin, tuple[ListedManifest, .
     try:
         # Strings stay indices into those that are distinct: far quicker to turn into Python.
         file = pq.ParquetFile(pa.BufferReader(data), read_dictionary=list(_STRINGS))
-        columns = pq.read_schema(pa.BufferReader(data)).remove_metadata()
         metadata = {
             key.decode().removeprefix("cachediff."): value.decode()
             for key, value in (file.metadata.metadata or {}).items()
         }
-        if metadata.get("schema") != SCHEMA or columns != schema():
-            raise ValueError(f"it is not of the schema {SCHEMA}")
+        form = metadata.get("schema")
+        columns = file.schema.to_arrow_schema().remove_metadata()
+        if form not in {SCHEMA, STEP_SCHEMA} or columns != schema():
+            raise ValueError(f"it is not of the schema {SCHEMA} or {STEP_SCHEMA}")
         origin = msgspec.convert(metadata, Origin)
+        parser = int(metadata["parser"]) if "parser" in metadata else None
+        if form == STEP_SCHEMA:
+            step = msgspec.json.decode(_unpacked(metadata.get("step", "")), type=Step)
+            base = Base(metadata.get("base", ""), metadata.get("base_sha256", ""))
+            return Decoded(len(data), file, origin, parser, step.manifests, base, step)
         listing = msgspec.json.decode(
             metadata.get("manifests", ""), type=tuple[ListedManifest, ...]
         )
@@ -109,7 +182,15 @@ def decode(data: bytes) -> tuple[pq.ParquetFile, Origin, tuple[ListedManifest, .
         raise ValueError(str(error)) from error
     if file.metadata.num_rows != sum(listed.specs for listed in listing):
         raise ValueError("it has not as many rows as its manifest listing says")
-    return file, origin, listing
+    return Decoded(len(data), file, origin, parser, listing)
+
+
+def _unpacked(text: str) -> bytes:
+    import pyarrow as pa
+
+    packed = base64.b64decode(text)
+    content: bytes = pa.CompressedInputStream(pa.BufferReader(packed), "zstd").read()
+    return content
 
 
 def strings(column: pa.ChunkedArray) -> list[Any]:

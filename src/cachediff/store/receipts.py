@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Literal
+from collections.abc import Iterable
+from pathlib import PurePath
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -26,6 +26,9 @@ _STEM = re.compile(
     rf"-(?:{_OBJECT_ID.pattern})"
 )
 """Name of a snapshot's files, without the suffix."""
+_FILE = re.compile(rf"{_STEM.pattern}\.parquet")
+
+_PathT = TypeVar("_PathT", bound=PurePath)
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -34,7 +37,10 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     `bytes` is the size of the file and `sha256` its digest in lower-case hex; `commit`,
     `committed_at` and `tree` are those of `Origin`, and never missing. `manifests` counts all,
     `unreadable` those of them that could not be read, `packages` those with at least one spec,
-    `specs` the rows.
+    `specs` its specs: those of the snapshot as a whole, also where the file is a step.
+
+    `bases` names the files that a step needs beside its own, from the one that it was written on to
+    the whole one, and `base_sha256` is the digest of the first of them; a whole snapshot has neither.
     """
 
     schema: Literal["cachediff/receipt/1"] = "cachediff/receipt/1"
@@ -49,12 +55,24 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     unreadable: int
     packages: int
     specs: int
+    bases: tuple[str, ...] = ()
+    base_sha256: str = ""
+
+    @property
+    def depth(self) -> int:
+        """How many steps lead to it from a whole snapshot."""
+        return len(self.bases)
 
 
 class StoredSnapshot(Receipt, frozen=True, kw_only=True):
     """A receipt, and the path of the Parquet file that it stands for."""
 
-    path: Path
+    path: PurePath
+
+    @property
+    def files(self) -> tuple[PurePath, ...]:
+        """Its own file, and those of its bases, the whole one last."""
+        return (self.path, *(self.path.with_name(name) for name in self.bases))
 
     @property
     def origin(self) -> Origin:
@@ -69,7 +87,7 @@ class DamagedReceipt(msgspec.Struct, frozen=True):
     name is not of the form that receipts have.
     """
 
-    path: Path
+    path: PurePath
     reason: str
 
     @property
@@ -125,7 +143,7 @@ def check_name(name: str) -> str:
     return name
 
 
-def snapshot_path(root: Path, origin: Origin) -> Path:
+def snapshot_path(root: PurePath, origin: Origin) -> PurePath:
     """Path of the Parquet file of a snapshot: `<source>/<collection>/<commit time>-<commit>.parquet`.
 
     Raises `StoreError` for an origin without a commit (a plain folder), and for names, times and
@@ -147,9 +165,15 @@ def snapshot_path(root: Path, origin: Origin) -> Path:
 
 
 def stored_as(
-    path: Path, origin: Origin, listing: Sequence[ListedManifest], data: bytes
+    path: PurePath,
+    origin: Origin,
+    listing: Iterable[ListedManifest],
+    data: bytes,
+    bases: tuple[str, ...] = (),
+    base_sha256: str = "",
 ) -> StoredSnapshot:
-    """What the receipt of the file `path` says, whose bytes, origin and listing are these."""
+    """What the receipt of the file `path` says, whose bytes, origin, listing and bases are these."""
+    listing = tuple(listing)
     return StoredSnapshot(
         path=path,
         sha256=hashlib.sha256(data).hexdigest(),
@@ -158,30 +182,40 @@ def stored_as(
         unreadable=sum(not listed.readable for listed in listing),
         packages=sum(listed.specs > 0 for listed in listing),
         specs=sum(listed.specs for listed in listing),
+        bases=bases,
+        base_sha256=base_sha256,
         **msgspec.structs.asdict(origin),
     )
 
 
-def receipt_path(snapshot: Path) -> Path:
+def receipt_path(snapshot: _PathT) -> _PathT:
     """Path of the receipt of the Parquet file `snapshot`."""
     return snapshot.with_suffix(".json")
 
 
 def encode_receipt(stored: StoredSnapshot) -> bytes:
-    """The JSON of a receipt, one field a line."""
+    """The JSON of a receipt, one field a line; what only a step has is left out of a whole one."""
     fields = {field: getattr(stored, field) for field in Receipt.__struct_fields__}
+    if not stored.bases:
+        del fields["bases"], fields["base_sha256"]
     return msgspec.json.format(msgspec.json.encode(fields), indent=2) + b"\n"
 
 
-def read_receipt(root: Path, path: Path) -> StoredSnapshot | DamagedReceipt:
+def decode_receipt(
+    root: PurePath, path: PurePath, content: bytes | OSError
+) -> StoredSnapshot | DamagedReceipt:
     """The receipt at `path` in the store at `root`, or why it cannot be believed."""
+    if isinstance(content, OSError):
+        return DamagedReceipt(path, str(content))
     try:
-        receipt = msgspec.json.decode(path.read_bytes(), type=Receipt)
+        receipt = msgspec.json.decode(content, type=Receipt)
         stored = StoredSnapshot(
             path=path.with_suffix(".parquet"), **msgspec.structs.asdict(receipt)
         )
         if snapshot_path(root, stored.origin) != stored.path:
             return DamagedReceipt(path, "it is the receipt of another snapshot")
-    except (OSError, ValueError, StoreError) as error:
+        if not all(map(_FILE.fullmatch, stored.bases)):
+            return DamagedReceipt(path, "its bases are no files of snapshots")
+    except (ValueError, StoreError) as error:
         return DamagedReceipt(path, str(error))
     return stored

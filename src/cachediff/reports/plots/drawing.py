@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
+from itertools import pairwise
+from statistics import median
 from typing import Any
 
 from cachediff.model.change import ChangeKind
@@ -27,13 +29,14 @@ _CLASSES = {colour: f"plot-{kind}" for kind, colour in _FILLS.items()} | {_LINE:
 
 # In pixels: the width of a plot, and what its height is made of.
 _WIDTH = 640
-_HISTORY, _BAR, _TILE, _AXIS, _LEGEND = 300, 24, 19, 42, 34
+_HISTORY, _STEPS, _BAR, _TILE, _AXIS, _LEGEND = 300, 220, 24, 19, 42, 34
 _LETTER = 6.6
 
 _LEAST_COLUMNS = 16
 _LONGEST_LABEL = 32
 _MOST_POINTS = 60
 _FEW = 6
+_PAUSE = 3
 _NUMBER = ",.2~f"
 
 
@@ -62,6 +65,81 @@ def lines(history: Sequence[HistoryPoint], alternative: str) -> str:
     if len(history) <= _MOST_POINTS:
         plot += lp.geom_point(color=_LINE, size=2)
     return _svg(plot, alternative)
+
+
+def steps(times: Sequence[str], values: Sequence[int | None], name: str, alternative: str) -> str:
+    """A number at each of these times, ascending; not known where it is None.
+
+    The line pauses there, and where the times are much farther apart than usual.
+    """
+    import lets_plot as lp
+
+    days = [_day(time) for time in times]
+    usual = median(later - day for day, later in pairwise(days))
+    runs: list[int] = []
+    for place, value in enumerate(values):
+        begins = place == 0 or (values[place - 1] is None and value is not None)
+        begins = begins or days[place] - days[place - 1] > _PAUSE * usual
+        runs.append(begins + (runs[-1] if runs else 0))
+    known = [place for place, value in enumerate(values) if value is not None]
+    data = {
+        "day": [days[place] for place in known],
+        "number": [values[place] for place in known],
+        "run": [runs[place] for place in known],
+        "what": [name] * len(known),
+    }
+    plot = (
+        _canvas(data, _STEPS)
+        + lp.aes("day", "number", group="run")
+        + lp.geom_step(color=_LINE, size=0.9, sampling="none")
+        + lp.facet_wrap("what", ncol=1)
+        + _dates(days)
+        + lp.scale_y_continuous(format=_NUMBER, limits=[0, None])
+        + lp.theme(axis_text_x=lp.element_text(angle=0))
+    )
+    if len(known) <= _MOST_POINTS:
+        plot += lp.geom_point(color=_LINE, size=2)
+    return _svg(plot, alternative)
+
+
+def spans(lives: Sequence[tuple[str, str, str]], times: tuple[str, str], alternative: str) -> str:
+    """What was there from when until when: a name, its first and its last time, in the order given.
+
+    Equal names share a line. `times` are the ends of the axis.
+    """
+    import lets_plot as lp
+
+    names = list(dict.fromkeys(name for name, _, _ in lives))
+    data = {
+        "name": [str(names.index(name)) for name, _, _ in lives],
+        "first": [_day(first) for _, first, _ in lives],
+        "last": [_day(last) for _, _, last in lives],
+    }
+    plot = (
+        _canvas(data, _AXIS + _BAR * len(names))
+        + lp.geom_segment(
+            lp.aes(x="first", xend="last", y="name", yend="name"), color=_LINE, size=3
+        )
+        + lp.geom_point(lp.aes("first", "name"), color=_LINE, size=3)
+        + _dates([_day(time) for time in times])
+        + lp.scale_y_discrete(**_names(names, reverse=True), expand=[0, 0.8])
+        + lp.theme(axis_text_x=lp.element_text(angle=0), axis_title="blank")
+    )
+    return _svg(plot, alternative)
+
+
+def _day(time: str) -> float:
+    """A time as in `Origin` as days, of which a plot makes places."""
+    return datetime.fromisoformat(time).timestamp() / 86_400
+
+
+def _dates(days: Sequence[float]) -> Any:
+    """An axis of days, of which the ends and the middle are named."""
+    import lets_plot as lp
+
+    ends = sorted({days[0], (days[0] + days[-1]) / 2, days[-1]})
+    labels = [datetime.fromtimestamp(day * 86_400, UTC).date().isoformat() for day in ends]
+    return lp.scale_x_continuous(breaks=ends, labels=labels, limits=[days[0], days[-1]])
 
 
 def bars(tallies: Sequence[Bar], alternative: str) -> str:

@@ -1,0 +1,109 @@
+"""`cachediff snapshot --since`: the past, taken in."""
+
+from __future__ import annotations
+
+import os
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import typer
+
+from cachediff.cli.options import catalogue, say
+from cachediff.errors import UsageError
+from cachediff.model.span import Every, Span
+
+if TYPE_CHECKING:
+    from cachediff.jobs.backfill import Result
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What was asked for on the command line."""
+
+    collections: tuple[str, ...]
+    all_collections: bool
+    since: str
+    until: str | None
+    every: Every
+    jobs: int | None
+    dask: str | None
+
+
+def take_in(asked: Asked, repo: str | None, config: Path | None) -> None:
+    """Take snapshots of the past, and say what became of them."""
+    from cachediff.jobs.backfill import backfill
+    from cachediff.jobs.indexing import update_index
+
+    begun = time.monotonic()
+    span = Span(
+        since=_time(asked.since, "--since", "00:00:00"),
+        until=_time(asked.until, "--until", "23:59:59") if asked.until else Span().until,
+        every=asked.every,
+    )
+    if span.until < span.since:
+        raise UsageError(f"--until {asked.until} is before --since {asked.since}")
+    if asked.jobs and asked.dask:
+        raise UsageError("--jobs is for this machine, --dask for others", "say one of them")
+    with catalogue(repo, config) as names:
+        done = backfill(
+            names,
+            _texts(asked, list(names.settings.sources)),
+            Path.cwd(),
+            span,
+            datetime.now(UTC),
+            jobs=asked.jobs or _cores(),
+            dask=asked.dask,
+        )
+        _tell(done, span, time.monotonic() - begun)
+        update_index(names)
+    for problem in done.problems:
+        say(f"cachediff: {problem}")
+    if done.problems:
+        raise typer.Exit(2)
+
+
+def _cores() -> int:
+    """Those that this process may use, where the system tells."""
+    usable = getattr(os, "sched_getaffinity", None)
+    return len(usable(0)) if usable else os.cpu_count() or 1
+
+
+def _tell(done: Result, span: Span, seconds: float) -> None:
+    """A line for each collection, and one for all."""
+    from cachediff.reports.phrases import counted
+    from cachediff.reports.visible import visible
+
+    for one in done.collections:
+        when = f"{one.first} to {one.last}" if one.first else f"no change since {span.since}"
+        typer.echo(
+            f"{visible(one.collection)}  {when}: {one.taken:,} taken, {one.there:,} were there"
+        )
+    taken = sum(one.taken for one in done.collections)
+    there = sum(one.there for one in done.collections)
+    rate = f" ({taken / seconds:,.1f} a second)" if taken else ""
+    typer.echo(
+        f"{counted(taken, 'snapshot')} taken, {there:,} were there, in {seconds:,.1f} s{rate}"
+    )
+
+
+def _texts(asked: Asked, sources: list[str | None]) -> list[str]:
+    """The names of all that is meant."""
+    if asked.all_collections:
+        if asked.collections:
+            raise UsageError("--all-collections, and some of them by name", "say one of them")
+        return [f"{source}:*" if source else "*" for source in sources]
+    if not asked.collections:
+        raise UsageError("which collections?", "name some, or say --all-collections")
+    return list(asked.collections)
+
+
+def _time(text: str, option: str, of_day: str) -> str:
+    """A date or time as it stands in an `Origin`; of a date alone it is `of_day`."""
+    from cachediff.sources import until
+
+    moment = until(text)
+    if moment is None:
+        raise UsageError(f"{option} {text!r} is not a date", "such as 2023-05-01")
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}" if len(text) > 10 else f"{text}T{of_day}Z"

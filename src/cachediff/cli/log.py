@@ -1,0 +1,173 @@
+"""`cachediff log`: what became of a package, a hash or a stack."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cachediff.cli.options import Config, Repo, catalogue, say
+from cachediff.cli.output import Format, Output, choose_format
+from cachediff.errors import UsageError
+
+if TYPE_CHECKING:
+    from cachediff.model.timeline import HashChoice, Timeline
+
+EXAMPLES = """\
+\b
+Examples:
+  # since when is hdf5 at 1.14.6, and when did it leave e4s?
+  cachediff log hdf5
+  cachediff log hdf5 --stack e4s
+\b
+  # is the build that I pin still served, and since when not?
+  cachediff log /2xgit5k
+\b
+  # what joined and left a stack this year, as a page with plots
+  cachediff log --stack e4s --since 2025-01-01 -o e4s.html
+"""
+
+_MOST_LISTED = 20
+_SHORTEST = 7
+_STANDARD_OUTPUT = 1
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+class TimelineFormat(StrEnum):
+    """Formats of a timeline."""
+
+    TEXT = "text"
+    MARKDOWN = "markdown"
+    HTML = "html"
+    JSON = "json"
+
+
+def log(
+    what: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="PACKAGE|HASH",
+            help="A package, or the beginning of a hash; with / before it always a hash.",
+        ),
+    ] = None,
+    collection: Annotated[
+        str | None,
+        typer.Option(
+            metavar="[SOURCE:]COLLECTION",
+            help="Only in this collection: a name or a glob. By default develop, or else the only"
+            " one that has the package; for a hash all of them.",
+        ),
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="DATE", help="Only from this ISO date or time on, in UTC."),
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="DATE", help="Only until this one, which is included.")
+    ] = None,
+    stack: Annotated[
+        str | None,
+        typer.Option(
+            metavar="STACK",
+            help="What joined and left this stack; with PACKAGE, when that one did.",
+        ),
+    ] = None,
+    repo: Repo = None,
+    config: Config = None,
+    format_: Annotated[
+        TimelineFormat | None,
+        typer.Option("--format", "-f", help="By default that of FILE's ending, or text."),
+    ] = None,
+    output: Output = None,
+) -> None:
+    """Tell since when: what became of a package, a hash or a stack, the newest first.
+
+    It is told from stored snapshots (cachediff snapshot --since takes those of the past), out of an
+    index of them that is kept beside them and brought up to date as need be. No source is read.
+    """
+    from cachediff.model.timeline import HashChoice, Span
+    from cachediff.queries.lives import open_index
+    from cachediff.queries.timeline import Question, find_timeline
+
+    chosen = _format(format_, output)
+    question = Question(
+        what=what,
+        stack=stack,
+        collection=collection,
+        span=Span(_time(since, first=True), _time(until, first=False)),
+    )
+    with catalogue(repo, config) as names:
+        with open_index(names) as index:
+            found = find_timeline(names, index, question)
+        if isinstance(found, HashChoice):
+            _offer(found)
+            raise typer.Exit(2)
+        _write(found, chosen, output)
+
+
+def _format(format_: TimelineFormat | None, output: Path | None) -> TimelineFormat:
+    chosen = choose_format(None if format_ is None else Format(format_), output)
+    try:
+        return TimelineFormat(chosen)
+    except ValueError:
+        formats = ", ".join(TimelineFormat)
+        raise UsageError(
+            f"{output}: a log is not made as {chosen}", f"say which with --format: {formats}"
+        ) from None
+
+
+def _time(text: str | None, *, first: bool) -> str | None:
+    """A date or time as in `Origin`; a date alone means the `first` or the last second of the day."""
+    if text is None:
+        return None
+    from cachediff.sources.names import until
+
+    moment = until(f"{text}T00:00" if first and _DAY.fullmatch(text) else text)
+    if moment is None:
+        raise UsageError(
+            f"{text!r} is not a date or time", "such as 2025-04-20 or 2025-04-20T03:12Z"
+        )
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _write(timeline: Timeline, format_: TimelineFormat, output: Path | None) -> None:
+    from cachediff.reports.timeline import FORMATS, TimelineLayout
+
+    to_terminal = output is None and os.isatty(_STANDARD_OUTPUT)
+    layout = TimelineLayout(
+        width=shutil.get_terminal_size().columns if to_terminal else None,
+        colour=to_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb",
+    )
+    report = FORMATS[format_](timeline, layout)
+    if output is None:
+        typer.echo(report, nl=False)
+    else:
+        from cachediff.jobs.publish import publish
+
+        publish(output, report)
+
+
+def _offer(choice: HashChoice) -> None:
+    """Say which hashes may be meant, and what to type for each."""
+    hashes = [life.hash for life in choice.lives]
+    say(f"cachediff: {len(hashes):,} hashes begin with {choice.prefix}; type more of one:")
+    for life in choice.lives[:_MOST_LISTED]:
+        say(
+            f"  cachediff log /{_shortest(life.hash, hashes)}    {life.package}@{life.version}, seen in"
+            f" {life.source}:{life.collection} until {life.last.committed_at[:10]}"
+        )
+    if len(hashes) > _MOST_LISTED:
+        say(f"  and {len(hashes) - _MOST_LISTED:,} more")
+
+
+def _shortest(hash_: str, others: list[str]) -> str:
+    """The least of a hash that none of the others begins with."""
+    for size in range(_SHORTEST, len(hash_)):
+        if sum(each.startswith(hash_[:size]) for each in others) == 1:
+            return hash_[:size]
+    return hash_

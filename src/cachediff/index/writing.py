@@ -1,0 +1,308 @@
+"""The index, written: a point after another, each in one transaction with what became of it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Self
+
+import msgspec
+
+from cachediff.index import schema, spans
+from cachediff.index.hashes import packed
+from cachediff.index.histories import Histories
+from cachediff.index.snapshots import (
+    IndexedSnapshot,
+    indexed_snapshots,
+    passed_over_snapshots,
+)
+from cachediff.index.texts import Numbers
+from cachediff.model.coverage import COVERED, CoverageCounts, no_coverage
+from cachediff.model.lives import Collection, PackageStep, StepCounts
+from cachediff.model.spec import Spec
+
+_NOT_KNOWN = 0
+"""The number of a value that is not known; those of texts begin with 1."""
+_COUNTS = StepCounts.__struct_fields__
+_STEP = f"INSERT INTO step VALUES ({', '.join('?' * (9 + len(_COUNTS)))})"  # noqa: S608
+
+
+class PointNews(msgspec.Struct, frozen=True, kw_only=True):
+    """What one point comes to: as in `PointTotals`, but that what is not known is covered as None."""
+
+    snapshot: IndexedSnapshot
+    manifests: int
+    unreadable: int
+    packages: int
+    specs: int
+    coverage: CoverageCounts
+
+
+class PackageNews(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one package at a point.
+
+    `step` is None where nothing is to be told; where its status is `unknown` it stands for all points
+    until `is_known` again. `come` are the specs that are new there, `restacked` those whose stacks are
+    others now, `gone` the hashes that are not there any more.
+    """
+
+    package: str
+    step: PackageStep | None = None
+    is_known: bool = False
+    come: Sequence[Spec] = ()
+    restacked: Sequence[Spec] = ()
+    gone: Sequence[str] = ()
+
+
+class IndexWriter:
+    """The index in the file `path`, which is made if it is not there; a context manager.
+
+    One process writes at a time, any number read. What is not inside `transaction` is one of its own.
+    When this is killed, all transactions that ended are there, whole, and nothing of any other.
+
+    Every method raises `StoreError` where the file cannot be written, and `DamagedIndexError` where it
+    is damaged.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connection = schema.open_to_write(path)
+        self._numbers = Numbers(self._connection)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """What is done inside is written as one, or, after an error, not at all."""
+        with schema.told(self._path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            except BaseException:
+                self._numbers.forget()
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    def snapshots(self) -> dict[Collection, list[IndexedSnapshot]]:
+        """The snapshots that are in the index, in the order of each collection."""
+        with schema.told(self._path):
+            return indexed_snapshots(self._connection)
+
+    def passed_over(self) -> dict[Collection, set[IndexedSnapshot]]:
+        """The snapshots that could not be read when it was their turn."""
+        with schema.told(self._path):
+            return passed_over_snapshots(self._connection)
+
+    def coverage(self, collection: Collection) -> CoverageCounts:
+        """What the newest point of a collection covers."""
+        values = no_coverage()
+        with schema.told(self._path):
+            for field, value, specs, packages in self._connection.execute(
+                "SELECT field, text, specs, packages FROM covered LEFT JOIN text ON value = text.id"
+                " WHERE point = (SELECT max(id) FROM point WHERE collection = ?)",
+                (self._collection(collection),),
+            ):
+                values[COVERED[field]][value] = specs, packages
+        return values
+
+    def unknown(self, collection: Collection) -> dict[str, int]:
+        """The packages that are unknown at the newest point: the place of the first at which they were."""
+        number = self._collection(collection)
+        points = {point: place for place, point in enumerate(self._points(number))}
+        with schema.told(self._path):
+            rows = self._connection.execute(
+                "SELECT text, first FROM unknown JOIN text ON package = text.id"
+                " WHERE collection = ? AND until IS NULL",
+                (number,),
+            )
+            return {package: points[first] for package, first in rows}
+
+    def pass_over(self, collection: Collection, snapshot: IndexedSnapshot) -> None:
+        """Note that a snapshot cannot be read."""
+        with schema.told(self._path):
+            self._connection.execute(
+                "INSERT OR REPLACE INTO passed_over VALUES (?, ?, ?, ?)",
+                (
+                    self._collection(collection),
+                    snapshot.point.committed_at,
+                    *_ids(snapshot),
+                ),
+            )
+
+    def append(
+        self, collection: Collection, point: PointNews, packages: Iterable[PackageNews]
+    ) -> None:
+        """Write a point that comes after all others of its collection; inside a `transaction`."""
+        number = self._collection(collection)
+        known = frozenset(self._points(number))
+        (new,) = self._connection.execute(
+            "INSERT INTO point (collection, committed_at, object_id, sha256, manifests, unreadable,"
+            " packages, specs) VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+            (
+                number,
+                point.snapshot.point.committed_at,
+                *_ids(point.snapshot),
+                point.manifests,
+                point.unreadable,
+                point.packages,
+                point.specs,
+            ),
+        ).fetchone()
+        self._connection.execute(
+            "DELETE FROM passed_over WHERE collection = ? AND object_id = ?",
+            (number, _ids(point.snapshot)[0]),
+        )
+        self._connection.executemany(
+            "INSERT INTO covered VALUES (?, ?, ?, ?, ?)",
+            [
+                (
+                    new,
+                    COVERED.index(field),
+                    _NOT_KNOWN if value is None else self._numbers.text(value),
+                    *numbers,
+                )
+                for field, values in point.coverage.items()
+                for value, numbers in values.items()
+            ],
+        )
+        histories = Histories(self._path, self._connection, known, new)
+        for news in packages:
+            package = self._numbers.text(news.package)
+            if news.is_known:
+                self._connection.execute(
+                    "UPDATE unknown SET until = ?"
+                    " WHERE collection = ? AND package = ? AND until IS NULL",
+                    (new, number, package),
+                )
+            if news.step is not None:
+                self._write_step(number, package, new, news.step)
+            self._write_lives(package, new, news, histories)
+        histories.write()
+
+    def keep_only(self, collection: Collection, number: int) -> None:
+        """Forget all points of a collection but the first `number`, as if they had never been."""
+        with self.transaction():
+            of = self._collection(collection)
+            dropped = frozenset(self._points(of)[number:])
+            if dropped:
+                self._drop(of, dropped)
+            if not number:
+                self._connection.execute("DELETE FROM passed_over WHERE collection = ?", (of,))
+                self._connection.execute("DELETE FROM collection WHERE id = ?", (of,))
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self.transaction():
+            tables = self._connection.execute(
+                "SELECT name FROM sqlite_schema WHERE type = 'table'"
+            ).fetchall()
+            for (table,) in tables:
+                self._connection.execute(f"DELETE FROM {table}")  # noqa: S608
+            self._numbers.forget()
+
+    def _collection(self, collection: Collection) -> int:
+        with schema.told(self._path):
+            row = (
+                self._connection.execute(
+                    "SELECT id FROM collection WHERE source = ? AND name = ?", collection
+                ).fetchone()
+                or self._connection.execute(
+                    "INSERT INTO collection (source, name) VALUES (?, ?) RETURNING id", collection
+                ).fetchone()
+            )
+        return int(row[0])
+
+    def _points(self, collection: int) -> list[int]:
+        with schema.told(self._path):
+            rows = self._connection.execute(
+                "SELECT id FROM point WHERE collection = ? ORDER BY id", (collection,)
+            )
+            return [point for (point,) in rows]
+
+    def _write_step(self, collection: int, package: int, point: int, step: PackageStep) -> None:
+        if step.status is schema.UNKNOWN:
+            self._connection.execute(
+                "INSERT INTO unknown VALUES (?, ?, ?, NULL)", (collection, package, point)
+            )
+            return
+        lists = (
+            step.versions_added,
+            step.versions_removed,
+            step.stacks_joined,
+            step.stacks_left,
+        )
+        self._connection.execute(
+            _STEP,
+            (
+                collection,
+                package,
+                point,
+                None if step.status is None else schema.STATUSES.index(step.status),
+                step.specs,
+                *(getattr(step.counts, field) for field in _COUNTS),
+                *(self._numbers.list(texts) if texts else None for texts in lists),
+            ),
+        )
+        if step.status is not None:
+            self._connection.executemany(
+                "INSERT INTO stack_step VALUES (?, ?, ?, ?)",
+                [
+                    (collection, self._numbers.text(stack), point, package)
+                    for stack in (*step.stacks_joined, *step.stacks_left)
+                ],
+            )
+
+    def _write_lives(
+        self, package: int, point: int, news: PackageNews, histories: Histories
+    ) -> None:
+        here = frozenset(self._numbers.kinds(package).values())
+        for hash_ in map(packed, news.gone):
+            histories.end(hash_, here)
+        for spec in news.come:
+            histories.begin(packed(spec.hash), self._numbers.kind(package, spec))
+        for spec in news.restacked:
+            hash_ = packed(spec.hash)
+            self._connection.execute(
+                "INSERT INTO restacked VALUES (?, ?, ?, ?)",
+                (hash_, histories.living(hash_, here)[0], point, self._numbers.stacks(spec.stacks)),
+            )
+
+    def _drop(self, collection: int, points: frozenset[int]) -> None:
+        execute = self._connection.execute
+        first = min(points)
+        for table in ("step", "stack_step"):
+            execute(f"DELETE FROM {table} WHERE collection = ? AND point >= ?", (collection, first))  # noqa: S608
+        execute("DELETE FROM unknown WHERE collection = ? AND first >= ?", (collection, first))
+        execute(
+            "UPDATE unknown SET until = NULL WHERE collection = ? AND until >= ?",
+            (collection, first),
+        )
+        histories = execute("SELECT spans, id FROM history").fetchall()
+        kept = [(spans.without(spans.decoded(old), points), number) for old, number in histories]
+        self._connection.executemany(
+            "UPDATE history SET spans = ?1 WHERE id = ?2 AND spans <> ?1",
+            [(spans.encoded(each), number) for each, number in kept],
+        )
+        never = "SELECT id FROM history WHERE spans = ?", (spans.encoded(()),)
+        execute(f"DELETE FROM life WHERE history IN ({never[0]})", never[1])  # noqa: S608
+        execute("DELETE FROM history WHERE spans = ?", never[1])
+        for table, column in (("restacked", "point"), ("covered", "point"), ("point", "id")):
+            self._connection.executemany(
+                f"DELETE FROM {table} WHERE {column} = ?",  # noqa: S608
+                [(point,) for point in sorted(points)],
+            )
+
+
+def _ids(snapshot: IndexedSnapshot) -> tuple[bytes, bytes]:
+    return bytes.fromhex(snapshot.point.commit), bytes.fromhex(snapshot.sha256)

@@ -1,0 +1,68 @@
+"""The index of lives, opened: brought up to date first where it is behind the stored snapshots."""
+
+from __future__ import annotations
+
+from cachediff.errors import NameNotFoundError, StoreError
+from cachediff.index import DamagedIndexError, Index
+from cachediff.queries.catalogue import Catalogue
+from cachediff.queries.indexing import Indexed, bring_up_to_date, index_path, is_current
+
+
+def open_index(names: Catalogue) -> Index:
+    """The index of all stored snapshots, for a `with` statement that closes it.
+
+    Where it is missing, damaged or behind the store it is brought up to date first, and `names.notices`
+    says so; and also where that cannot be, and it is opened as it is.
+
+    Raises:
+        NameNotFoundError: nothing is stored.
+        StoreError: the store cannot be read, or there is no index and it cannot be written.
+    """
+    path = index_path(names.settings)
+    if not path.exists() and not names.store.list().snapshots:
+        raise NameNotFoundError(
+            f"no snapshot is stored in {names.settings.store}, and nothing is known of the past",
+            "take some: cachediff snapshot develop",
+        )
+    index, current = _as_it_is(names)
+    if index is not None and current:
+        return index
+    try:
+        done = bring_up_to_date(names)
+    except StoreError as error:
+        if index is None:
+            raise
+        names.notices.append(f"the index is behind the store: {error.message}")
+        return index
+    if index is not None:
+        index.close()
+    names.notices += [notice] if (notice := _told(done, was_there=index is not None)) else []
+    return Index(path)
+
+
+def _as_it_is(names: Catalogue) -> tuple[Index | None, bool]:
+    """The index, and whether it is up to date; None where there is none that can be read."""
+    try:
+        index = Index(index_path(names.settings))
+    except StoreError:
+        return None, False
+    try:
+        return index, is_current(names, index)
+    except DamagedIndexError:
+        index.close()
+        return None, False
+    except BaseException:
+        index.close()
+        raise
+
+
+def _told(done: Indexed, *, was_there: bool) -> str:
+    """What was done, for the reader; nothing where there was nothing to do."""
+    snapshots = "1 snapshot" if done.snapshots == 1 else f"{done.snapshots:,} snapshots"
+    if done.began_again:
+        return f"the index was damaged, and was built again of {snapshots}"
+    if not was_there and done.snapshots:
+        return f"the index was built of {snapshots}"
+    if done.snapshots or done.dropped:
+        return f"the index was behind the store, and was brought up to date with {snapshots}"
+    return ""

@@ -1,0 +1,251 @@
+"""A span told in steps: consecutive snapshots of one collection, each compared with the one before.
+
+The steps add up to the comparison of the ends; docs/decisions/0017-steps-add-up.md says what that means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+import msgspec
+
+from cachediff.comparing import compare, select, unmatched
+from cachediff.errors import DamagedSnapshotError, UsageError
+from cachediff.model.lives import Point
+from cachediff.model.selection import Selection
+from cachediff.model.snapshot import Manifest, Origin, Snapshot, Totals
+from cachediff.model.steps import Bridge, Step
+from cachediff.queries.catalogue import Catalogue
+from cachediff.queries.in_git import GitSnapshot
+from cachediff.queries.opened import (
+    LoadedSnapshot,
+    OpenedSnapshot,
+    StoredSnapshot,
+    differing_packages,
+)
+from cachediff.queries.sharing import SharedHashes
+from cachediff.sources import SnapshotName, close_names
+from cachediff.sources.spans import commits_between
+
+_Pages = tuple[Manifest | None, Manifest | None]
+
+
+class _Place(NamedTuple):
+    """A snapshot of a span: its tree, and what opens it; None where it turns out to be damaged."""
+
+    tree: str | None
+    open: Callable[[], OpenedSnapshot | None]
+
+
+class Steps:
+    """The snapshots of one collection from `old` to `new`, in the order of its commits.
+
+    Where either end comes from git, these are the commits in which the collection changed, else the
+    snapshots that are stored. `differs` says whether anything that is selected differed in a step that
+    was told.
+    """
+
+    def __init__(
+        self, names: Catalogue, old: OpenedSnapshot, new: OpenedSnapshot, selection: Selection
+    ) -> None:
+        """Find what lies between two snapshots.
+
+        Raises:
+            UsageError: they are not of one collection, or of no commits, or `new` does not follow `old`.
+            SourceError, StoreError: git failed, or the store cannot be read.
+        """
+        self.old, self.new = old.origin, new.origin
+        self.differs = False
+        self._names = names
+        self._selection = selection
+        self._packages = {*old.entries, *new.entries}
+        _check(self.old, self.new)
+        stored = isinstance(old, StoredSnapshot) and isinstance(new, StoredSnapshot)
+        between = self._stored() if stored else self._in_git()
+        self._places = [_Place(self.old.tree, lambda: old), *between]
+        if self.new.tree is None or self._places[-1].tree != self.new.tree:
+            self._places.append(_Place(self.new.tree, lambda: new))
+
+    def __iter__(self) -> Iterator[Step]:
+        """Each step, in order; of each package, what was read last is kept in memory, and no more.
+
+        When the last one was taken, notices tell what was selected and never there.
+
+        Raises:
+            SourceError, StoreError: a snapshot cannot be read. One that is stored and damaged is passed
+                over, with a notice; the step after it then begins at the snapshot before it.
+        """
+        stacks, untold = set[str](), 0
+        for step in steps_of(self._opened()):
+            whole = step.comparison
+            self._packages |= {package.package for package in whole.packages}
+            stacks |= whole.stacks.keys()
+            untold += sum(whole.stacks_untold)
+            told = select(whole, self._selection)
+            self.differs |= told.differs
+            yield msgspec.structs.replace(step, comparison=told)
+        for noun, pattern in unmatched(self._selection, self._packages, stacks):
+            if noun == "package" or not (untold or len(self._places) == 1):
+                close = close_names(pattern, self._packages if noun == "package" else stacks)
+                self._names.notices.append(f"no {noun} in any step matches {pattern!r}; {close}")
+
+    def _opened(self) -> Iterator[OpenedSnapshot]:
+        for done, place in enumerate(self._places, 1):
+            if (opened := place.open()) is not None:
+                yield opened
+            if self._names.progress:
+                self._names.progress("Comparing steps", done, len(self._places))
+
+    def _in_git(self) -> Iterator[_Place]:
+        source = self._names.source(self.old.source)
+        if not source.repository.follows(str(self.new.commit), str(self.old.commit)):
+            hint = "compare them without --steps, or what is stored between them with --stored"
+            if source.repository.shallow:
+                hint = "this clone is shallow: git fetch --unshallow"
+            raise UsageError(
+                f"{_told(self.old)} is not among the commits before {_told(self.new)}: it is later,"
+                " or on another branch, or upstream rewrote its history",
+                hint,
+            )
+        for point, tree in commits_between(source, self.old, self.new):
+            yield _Place(tree, self._opener(point) if tree else self._empty(point))
+
+    def _opener(self, point: Point) -> Callable[[], OpenedSnapshot]:
+        name = self._name(point.commit)
+        return lambda: self._names.open_name(name)
+
+    def _empty(self, point: Point) -> Callable[[], OpenedSnapshot]:
+        """What opens a collection at a commit at which it is not there: it has no manifest."""
+        origin = Origin(self.new.source, self.new.collection, point.commit, point.committed_at)
+        return lambda: LoadedSnapshot(Snapshot(origin, (), {}))
+
+    def _stored(self) -> Iterator[_Place]:
+        begin, end = _point(self.old), _point(self.new)
+        if begin > end:
+            raise UsageError(
+                f"{_told(self.old)} is later than {_told(self.new)}", "steps go forward in time"
+            )
+        listing = self._names.store.list(self.old.source, self.old.collection)
+        self._names.notices += [
+            f"{receipt.path} was passed over: {receipt.reason}" for receipt in listing.damaged
+        ]
+        for stored in listing.snapshots:
+            if begin < Point(stored.committed_at, stored.commit) < end:
+                yield _Place(stored.tree, self._stored_opener(stored.commit))
+
+    def _stored_opener(self, commit: str) -> Callable[[], OpenedSnapshot | None]:
+        def open_stored() -> OpenedSnapshot | None:
+            try:
+                return self._names.open_stored(self._name(commit))
+            except DamagedSnapshotError as error:
+                self._names.notices.append(f"passed over: {error.message}")
+                return None
+
+        return open_stored
+
+    def _name(self, commit: str) -> SnapshotName:
+        return SnapshotName(commit, self.new.source, self.new.collection, when=commit)
+
+
+def steps_of(snapshots: Iterable[OpenedSnapshot]) -> Iterator[Step]:
+    """Each snapshot compared with the one before it; every manifest that changed is read once.
+
+    Raises `SourceError` where a source fails while it is read.
+    """
+    reader, bridges = _Reader(), _Bridges()
+    for old, new in pairwise(snapshots):
+        differing = differing_packages(old, new)
+        equal = _equal(old, new, differing)
+        pages = reader.read(old, new, sorted(differing))
+        if equal.specs:
+            # What is remembered of a snapshot is what it lists itself: bridges come after.
+            shared = SharedHashes(old, new, differing)
+            bridged = bridges.over(shared.watched(pages), old.origin)
+            comparison = compare(old.origin, new.origin, bridged, equal, shared.found())
+        else:
+            comparison = compare(old.origin, new.origin, bridges.over(pages, old.origin), equal)
+        for side in (old, new):
+            if isinstance(side, GitSnapshot):
+                side.remember(differing, equal)
+        yield Step(comparison, tuple(bridges.used))
+
+
+def _equal(old: OpenedSnapshot, new: OpenedSnapshot, differing: set[str]) -> Totals:
+    """What is equal on both sides, out of what either is known to come to, if it is."""
+    for side in (new, old):
+        if isinstance(side, GitSnapshot) and (totals := side.known_totals_without(differing)):
+            return totals
+    return new.totals_without(differing)
+
+
+class _Reader:
+    """Reads what differs; what is new in one step is what is old in a later one."""
+
+    def __init__(self) -> None:
+        self._now: dict[str, Manifest] = {}
+
+    def read(
+        self, old: OpenedSnapshot, new: OpenedSnapshot, packages: Sequence[str]
+    ) -> Iterator[_Pages]:
+        """The old and the new manifest of each package, one package at a time."""
+        unread = {name for name in packages if name in old.entries} - self._now.keys()
+        olds = old.read(sorted(unread))
+        news = new.read([name for name in packages if name in new.entries])
+        for name in packages:
+            before = next(olds) if name in unread else self._now.pop(name, None)
+            after = next(news) if name in new.entries else None
+            if after:
+                self._now[name] = after
+            yield before, after
+        for manifests in (olds, news):
+            next(manifests, None)  # ends the read: it is then that what was learned is remembered
+
+
+class _Bridges:
+    """Where a package could not be read: what was read of it last, until it can be read again.
+
+    `used` are those of the last step.
+    """
+
+    def __init__(self) -> None:
+        self.used: list[Bridge] = []
+        self._last_read: dict[str, tuple[Manifest | None, Point]] = {}
+
+    def over(self, pages: Iterator[_Pages], old: Origin) -> Iterator[_Pages]:
+        """The pages of a step, where a package can be read again against what was read of it last."""
+        self.used = []
+        for before, after in pages:
+            package = next(page.package for page in (before, after) if page)
+            told = before
+            if after and not after.readable:
+                if before is None or before.readable:
+                    self._last_read[package] = before, _point(old)
+            elif package in self._last_read:
+                told, last_read = self._last_read.pop(package)
+                self.used.append(Bridge(package, last_read))
+            if told or after:
+                yield told, after
+
+
+def _check(old: Origin, new: Origin) -> None:
+    if (old.source, old.collection) != (new.source, new.collection):
+        raise UsageError(
+            f"steps are those of one collection, and these are two: {old.source}:{old.collection}"
+            f" and {new.source}:{new.collection}",
+            f"name one at two times: {new.collection}@HEAD~7 {new.collection} --steps",
+        )
+    if old.commit is None or new.commit is None:
+        raise UsageError(
+            "folders have no commits, so that there are no steps between them",
+            "name a collection at two times, such as: develop@HEAD~7 develop --steps",
+        )
+
+
+def _point(origin: Origin) -> Point:
+    return Point(str(origin.committed_at), str(origin.commit))
+
+
+def _told(origin: Origin) -> str:
+    return f"{origin.collection} at {str(origin.commit)[:12]} ({origin.committed_at})"

@@ -1,0 +1,139 @@
+"""Trends out of the index: what collections came to, snapshot by snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from itertools import pairwise
+from statistics import median
+from types import MappingProxyType
+
+import msgspec
+
+from cachediff.errors import NameNotFoundError, SourceError, UsageError
+from cachediff.index.reading import Index
+from cachediff.model.lives import Collection, PointTotals
+from cachediff.model.timeline import Span
+from cachediff.model.trend import CollectionTrend, Trend, TrendPoint
+from cachediff.queries.catalogue import Catalogue
+from cachediff.sources import choose, parse_name
+
+DEFAULT = "develop"
+"""The collection that is meant where none is named."""
+
+PERIODS: Mapping[str, Callable[[date], int]] = MappingProxyType(
+    {
+        "day": lambda day: day.toordinal(),
+        "week": lambda day: (day.toordinal() - 1) // 7,  # day 1 was a Monday
+        "month": lambda day: day.year * 12 + day.month,
+    }
+)
+"""The periods of which the last snapshot can be asked for, and the number of that of a day (UTC)."""
+
+_LONGER = 1.5
+"""How much longer than usual two snapshots are apart where some are missing in between."""
+
+
+class Question(msgspec.Struct, frozen=True, kw_only=True):
+    """What a trend is asked: collections by name, and as in `Trend`."""
+
+    collections: Sequence[str] = (DEFAULT,)
+    span: Span = Span()
+    by: str | None = None
+    every: str | None = None
+
+
+def find_trend(names: Catalogue, index: Index, question: Question) -> Trend:
+    """What `index` tells of what is asked for.
+
+    Raises:
+        NameNotFoundError: there is no such source or collection, or no snapshot of that time; the hint
+            says what there is.
+        UsageError: a name is not that of a collection, or of one in several sources.
+        StoreError: the index cannot be read.
+    """
+    known = index.collections()
+    homes = dict.fromkeys(_home(names, known, text) for text in question.collections)
+    return Trend(
+        span=question.span,
+        by=question.by,
+        every=question.every,
+        collections=tuple(_collection(index, home, question) for home in homes),
+    )
+
+
+def _home(names: Catalogue, known: Sequence[Collection], text: str) -> Collection:
+    name = parse_name(text)
+    if name.when is not None:
+        raise UsageError(
+            f"{text!r} is one snapshot, and a trend is of many",
+            f"name the collection, and the time with --since and --until: {name.collection}",
+        )
+    source = _source(names, sorted({source for source, _ in known}), name.source)
+    collections = [collection for of, collection in known if of == source]
+    return source, choose(name, collections, "the store")
+
+
+def _source(names: Catalogue, stored: Sequence[str], asked: str | None) -> str:
+    """The source asked for, or else the first one of the settings."""
+    wanted = asked or next(iter(names.settings.sources))
+    if wanted is None and len(stored) > 1:
+        try:
+            wanted = names.source().name
+        except SourceError:
+            raise UsageError(
+                f"snapshots of several sources are stored: {', '.join(stored)}",
+                f"say which is meant: {stored[0]}:{DEFAULT}",
+            ) from None
+    wanted = wanted or stored[0]
+    if wanted not in stored:
+        raise NameNotFoundError(
+            f"no snapshot of the source {wanted!r} is stored", f"there are {', '.join(stored)}"
+        )
+    return wanted
+
+
+def _collection(index: Index, home: Collection, question: Question) -> CollectionTrend:
+    span = question.span
+    inside = [each for each in index.totals(*home, span.since) if span.holds(each.point)]
+    if not inside:
+        points = index.points(*home)
+        limits = [
+            f" {word} {limit}"
+            for word, limit in (("from", span.since), ("until", span.until))
+            if limit
+        ]
+        raise NameNotFoundError(
+            f"no snapshot of {':'.join(home)} is stored{''.join(limits)}",
+            f"there are {len(points):,}, from {points[0].committed_at} to {points[-1].committed_at};"
+            " more of the past can be taken: cachediff snapshot --since DATE",
+        )
+    return CollectionTrend(*home, tuple(_points(inside, question)))
+
+
+def _points(totals: Sequence[PointTotals], question: Question) -> Iterator[TrendPoint]:
+    if question.every:
+        period = PERIODS[question.every]
+        # Of each period the last: a later one takes the place of an earlier one.
+        last = {period(_time(each).date()): each for each in totals}
+        totals = list(last.values())
+        gaps = [after - before > 1 for before, after in pairwise(last)]
+    else:
+        times = [_time(each).timestamp() for each in totals]
+        apart = [after - before for before, after in pairwise(times)]
+        usual = median(apart) if apart else 0
+        gaps = [each > _LONGER * usual for each in apart]
+    for each, gap in zip(totals, [False, *gaps], strict=True):
+        yield TrendPoint(
+            point=each.point,
+            manifests=each.manifests,
+            unreadable=each.unreadable,
+            packages=each.packages,
+            specs=each.specs,
+            after_gap=gap,
+            values=each.coverage[question.by] if question.by else {},
+        )
+
+
+def _time(totals: PointTotals) -> datetime:
+    return datetime.fromisoformat(totals.point.committed_at)
