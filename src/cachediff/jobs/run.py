@@ -18,7 +18,7 @@ from cachediff.model.comparison import Comparison
 from cachediff.model.jobs import Event, Job, Schedule
 from cachediff.queries import Catalogue
 from cachediff.queries.due import DueNight, due_collections, due_dates, gap
-from cachediff.sources import parse_name
+from cachediff.sources import GoneError, NotReachedError, parse_name
 from cachediff.store.ledger import DoneNight, Ledger
 
 
@@ -127,8 +127,12 @@ def _run_job(
         try:
             try:
                 told = nights.do(job, night, notices)
+            except GoneError:
+                raise
+            except NotReachedError as error:
+                raise _NotReachedError(job.new, error) from error
             except SourceError:
-                # The upstream may have gone while its files were fetched, which says nothing of it.
+                # What upstream has no more may be here after a fetch, as where it was packed anew.
                 upstreams.reach(job, again=True)
                 told = nights.do(job, night, notices)
         except (NameNotFoundError, SourceError) as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cachediff.sources.collections import GitCollection, GitSource
 from cachediff.sources.folder import FolderCollection
 from cachediff.sources.git import Progress
+from cachediff.sources.gone import GoneError
 from cachediff.sources.mirrors import clone_mirror, mirror_path
 from cachediff.sources.names import (
     PREVIOUS,
@@ -15,6 +16,8 @@ from cachediff.sources.names import (
     parse_name,
     until,
 )
+from cachediff.sources.online import NotReachedError
+from cachediff.sources.patience import Sleep, patiently
 from cachediff.sources.repository import Repository, import_history
 
 __all__ = [
@@ -22,8 +25,11 @@ __all__ = [
     "FolderCollection",
     "GitCollection",
     "GitSource",
+    "GoneError",
+    "NotReachedError",
     "Progress",
     "Repository",
+    "Sleep",
     "SnapshotName",
     "choose",
     "clone_mirror",
@@ -32,5 +38,6 @@ __all__ = [
     "mirror_path",
     "newest_first",
     "parse_name",
+    "patiently",
     "until",
 ]
