@@ -22,7 +22,7 @@ from cachediff.config import load_settings
 from cachediff.errors import DeliveryError
 from cachediff.jobs.locking import sole_run
 from cachediff.jobs.nights import Told
-from cachediff.jobs.run import NotDone, NothingDue, NightEvent, run_jobs
+from cachediff.jobs.run import NightEvent, NotDone, NothingDue, run_jobs
 from cachediff.model.comparison import Comparison
 from cachediff.model.jobs import Job, Schedule
 from cachediff.queries import Catalogue
