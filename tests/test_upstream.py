@@ -113,7 +113,7 @@ def test_a_force_push_is_named_and_what_was_used_before_stays(make_world: MakeWo
     ((_, comparison),) = world.delivered
     (notice,) = (notice for notice in comparison.notices if "history" in notice)
     assert notice.startswith(
-        f"upstream rewrote its history: {str(first.new.commit)[:12]} of {at(1)}"
+        f"{str(first.new.commit)[:12]} of {at(1)}, which was compared last, is not"
     )
     assert comparison.spec_counts.rebuilt == 1
     assert night.old == first.new

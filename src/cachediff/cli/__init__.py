@@ -95,6 +95,9 @@ def _stop(number: int, _frame: object) -> NoReturn:
 def run() -> int:
     """Run the command line that this process was given; the exit code comes back."""
     signal.signal(signal.SIGTERM, _stop)
+    signal.pthread_sigmask(
+        signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT}
+    )  # `schedule` blocks them
     gc.disable()  # a command is over before looking for cycles, of which there are none, would pay
     sys.stdout, sys.stderr = _utf8(sys.stdout), _utf8(sys.stderr)
     for variable in _GIT_VARIABLES:

@@ -8,7 +8,14 @@ from pathlib import Path
 from cachediff.config import SourceSettings
 from cachediff.errors import SourceError
 from cachediff.queries import Catalogue
-from cachediff.sources import Repository, Sleep, clone_mirror, mirror_path, patiently
+from cachediff.sources import (
+    NotReachedError,
+    Repository,
+    Sleep,
+    clone_mirror,
+    mirror_path,
+    patiently,
+)
 
 
 def fetch_for(names: Catalogue, texts: Iterable[str], folder: Path) -> None:
@@ -30,27 +37,29 @@ def fetch_for(names: Catalogue, texts: Iterable[str], folder: Path) -> None:
         except SourceError as error:
             if not was_there:
                 raise
+            failed = "reached" if isinstance(error, NotReachedError) else "fetched"
             names.notices.append(
-                f"upstream not reached, this is what was fetched before: {error.message}"
+                f"upstream not {failed}, this is what was fetched before: {error.message}"
             )
 
 
-def fetch_patiently(names: Catalogue, source: SourceSettings, sleep: Sleep) -> SourceError | None:
-    """Fetch one source; why its upstream was not reached, also when it was tried again, if it was not.
+def fetch_patiently(names: Catalogue, source: SourceSettings, sleep: Sleep) -> None:
+    """Fetch one source, and try again for a while where its upstream is not reached.
 
     `sleep` waits for so many seconds. With the same patience its files are fetched as they are read.
     The repository of a source with a path only has to be there.
+
+    Raises:
+        NotReachedError: the upstream was not reached.
+        SourceError: it could not be fetched for a reason of this machine's.
     """
     if source.url is None:
-        there = Path(str(source.path)).exists()
-        return None if there else SourceError(f"there is nothing at {source.path}")
+        if not Path(str(source.path)).exists():
+            raise NotReachedError(f"there is nothing at {source.path}")
+        return
     url = source.url
     names.sleep = sleep
-    try:
-        patiently(lambda: _fetch(names, url), sleep)
-    except SourceError as error:
-        return error
-    return None
+    patiently(lambda: _fetch(names, url), sleep)
 
 
 def _fetch(names: Catalogue, url: str) -> None:

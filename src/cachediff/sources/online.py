@@ -8,11 +8,15 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from cachediff.errors import SourceError
-from cachediff.sources.git import HERE, ONLINE, GitFailedError, Progress, process, said, stream
+from cachediff.sources.git import HERE, ONLINE, GitFailedError, Progress, process, run, said, stream
 
 _NEVER_FOR_EVER = ["-c", "http.lowSpeedLimit=20", "-c", "http.lowSpeedTime=120"]
 """An upstream that sends less, in bytes a second for so many seconds, has hung up. One that is at work
 tells how far it is, in more than that. Whoever knows better sets GIT_HTTP_LOW_SPEED_LIMIT and _TIME."""
+_SSH_COMMAND = (
+    "ssh -o BatchMode=yes -o ConnectTimeout=60 -o ServerAliveInterval=30 -o ServerAliveCountMax=4"
+)
+"""The same by ssh, which asks nobody for a password; unless git's settings have a command of their own."""
 _PROGRESS = re.compile(rb"(?:remote: )?([A-Z][a-z]+ [a-z]+):\s+\d+% \((\d+)/(\d+)\)")
 _NOT_UPSTREAM = re.compile(
     r"transport '.*' not allowed|No space left on device|Disk quota exceeded|Read-only file system"
@@ -39,11 +43,19 @@ def follow(
         SourceError, GitFailedError: as for `run`; or upstream has no more what is asked for.
     """
     try:
-        _follow(folder, [*_NEVER_FOR_EVER, *arguments], progress, stdin, environment)
+        settings = [*_NEVER_FOR_EVER, *_ssh(folder, environment)]
+        _follow(folder, [*settings, *arguments], progress, stdin, environment)
     except GitFailedError as error:
         if _NOT_UPSTREAM.search(error.words):
             raise
         raise NotReachedError(error.message) from error
+
+
+def _ssh(folder: Path, environment: dict[str, str]) -> list[str]:
+    """Settings for upstreams by ssh. GIT_SSH_COMMAND, which users may set, is stronger in any case."""
+    key = "core.sshCommand"
+    theirs = run(folder, ["config", "--default", "", "--get", key], environment=environment)
+    return [] if theirs.strip() else ["-c", f"{key}={_SSH_COMMAND}"]
 
 
 def _follow(
