@@ -46,7 +46,7 @@ bench-history: $(READY)  ## measure taking in the past, and asking it
 lock: $(READY)  ## write requirements.lock anew from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
 	  --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command 'make lock' \
-	  --extra plots --group build --group test --group lint --group bench --output-file requirements.lock pyproject.toml
+	  --extra plots --extra dask --group build --group test --group lint --group bench --output-file requirements.lock pyproject.toml
 
 clean:  ## remove everything that was generated
 	rm -rf $(VENV) demo .benchmarks dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

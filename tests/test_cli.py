@@ -23,7 +23,8 @@ from repositories import Content, Entry, git, submodule, symlink, write_reposito
 
 FORMATS = ("text", "markdown", "html", "json", "eml", "release-notes")
 COMMANDS = (
-    *("compare", "render", "list", "snapshot", "verify"),
+    *("compare", "render", "list", "log", "trend", "served", "bisect"),
+    *("snapshot", "reindex", "verify"),
     *("run", "schedule", "status", "init", "demo", "outbox", "config"),
 )
 

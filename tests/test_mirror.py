@@ -22,6 +22,7 @@ from cachediff.queries import Catalogue
 from cachediff.sources import (
     GitCollection,
     GitSource,
+    NotReachedError,
     Repository,
     clone_mirror,
     mirror_path,
@@ -185,6 +186,19 @@ def test_what_is_read_is_fetched_in_one_batch_and_only_once(
     assert commands(trace(), "fetch") == []
 
 
+def test_whatever_talks_to_an_upstream_gives_up_a_silent_one(
+    mirror: Mirror, trace: Callable[[], list[list[str]]]
+) -> None:
+    source = mirror()
+    source.repository.fetch()
+    read(source, "develop")
+    started = trace()
+    online = [argv for verb in ("clone", "fetch") for argv in commands(started, verb)]
+    assert len(online) == 3
+    for argv in online:
+        assert {"http.lowSpeedLimit=20", "http.lowSpeedTime=120"} <= {*argv}
+
+
 def test_a_second_read_fetches_only_what_is_new(
     upstream: Path, place: Path, mirror: Mirror, trace: Callable[[], list[list[str]]]
 ) -> None:
@@ -192,7 +206,7 @@ def test_a_second_read_fetches_only_what_is_new(
     before = blobs_here(place)
     add_commits(upstream, [{"_cache/develop/p3/specs.md": page([record("new")], "p3")}], start=2)
     source = mirror()
-    assert source.repository.fetch() == []
+    assert source.repository.fetch() == {}
     assert blobs_here(place) == before
     trace()
     read(source, "develop@HEAD~1", "develop")
@@ -246,7 +260,7 @@ def test_a_sha256_upstream_is_mirrored(make_repository: MakeRepository, tmp_path
     git(upstream, "config", "uploadpack.allowFilter", "true")
     repository = clone_mirror(f"file://{upstream}", tmp_path / "mirrors" / "m.git")
     assert len(read(GitSource(repository, "cache"), "develop@HEAD~1", "develop")) == 6
-    assert repository.fetch() == []
+    assert repository.fetch() == {}
     repository.close()
 
 
@@ -288,11 +302,12 @@ def test_a_commit_that_was_used_outlives_a_force_push_and_both_collections_of_ga
     add_commits(upstream, [night(5)], start=5)
     git(upstream, "reflog", "expire", "--expire=now", "--all")
     git(upstream, "gc", "--quiet", "--prune=now")
-    assert mirror().repository.fetch() == ["main"]
+    assert mirror().repository.fetch() == {"main": commit}
     git(place, "reflog", "expire", "--expire=now", "--all")
     git(place, "gc", "--quiet", "--prune=now")
     # Today's git throws nothing away that came from a promisor; the ref does not rely on that.
-    assert git(place, "for-each-ref", "--format=%(objectname)", "refs/cachediff") == commit
+    pins = git(place, "for-each-ref", "--format=%(objectname) %(refname)").splitlines()
+    assert f"{commit} refs/cachediff/{commit}" in pins
     source = mirror()
     assert source.open(parse_name("develop")).origin.committed_at == "2025-01-06T12:00:00Z"
     assert read(source, f"develop@{commit}") == found
@@ -305,8 +320,35 @@ def test_blobs_that_upstream_threw_away_are_an_error(upstream: Path, mirror: Mir
     git(upstream, "update-ref", "refs/heads/main", "main~1")
     git(upstream, "gc", "--quiet", "--prune=now")
     mirror().repository.fetch()
-    with pytest.raises(SourceError, match=r"git fetch failed: .*not our ref"):
+    with pytest.raises(SourceError, match=r"git fetch failed: .*not our ref") as caught:
         read(mirror(), f"develop@{commit}")
+    assert not isinstance(caught.value, NotReachedError)
+
+
+def test_the_end_of_a_branch_that_is_rewritten_is_kept_though_nobody_used_it(
+    upstream: Path, place: Path, mirror: Mirror
+) -> None:
+    commit = git(upstream, "rev-parse", "main")
+    mirror()
+    git(upstream, "update-ref", "refs/heads/main", "main~1")
+    git(upstream, "gc", "--quiet", "--prune=now")
+    assert mirror().repository.fetch() == {"main": commit}
+    assert git(place, "rev-parse", f"refs/cachediff/{commit}") == commit
+    assert mirror().open(parse_name(f"develop@{commit}")).origin.commit == commit
+    assert mirror().repository.fetch() == {}
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+def test_a_branch_that_was_rewritten_is_told_though_the_fetch_of_it_was_killed(
+    upstream: Path, place: Path, mirror: Mirror, deleted: bool
+) -> None:
+    commit = git(upstream, "rev-parse", "main")
+    mirror().repository.fetch()
+    git(upstream, "update-ref", "refs/heads/main", "main~1")
+    git(place, "fetch", "--prune", "origin")  # all that was done of it
+    if deleted:
+        git(upstream, "branch", "-m", "main", "other")
+    assert mirror().repository.fetch() == {"main": commit}
 
 
 def test_a_deleted_branch_goes_and_a_used_commit_of_it_stays(
@@ -315,7 +357,7 @@ def test_a_deleted_branch_goes_and_a_used_commit_of_it_stays(
     git(upstream, "branch", "feature/x", "main~1")
     commit = mirror().open(parse_name("develop@feature/x")).origin.commit
     git(upstream, "branch", "-D", "feature/x")
-    assert mirror().repository.fetch() == []
+    assert mirror().repository.fetch() == {}
     with pytest.raises(CachediffError, match="no revision 'feature/x'"):
         mirror().open(parse_name("develop@feature/x"))
     assert mirror().open(parse_name(f"develop@{commit}")).origin.commit == commit
@@ -338,7 +380,7 @@ def test_an_upstream_whose_head_is_nowhere_can_still_be_read_by_branch(
 ) -> None:
     mirror()
     git(upstream, "symbolic-ref", "HEAD", "refs/heads/nowhere")
-    assert mirror().repository.fetch() == []
+    assert mirror().repository.fetch() == {}
     with pytest.raises(CachediffError, match="no revision 'HEAD'") as caught:
         mirror().open(parse_name("develop"))
     assert "branch that is gone" in caught.value.hint
@@ -389,9 +431,13 @@ def test_an_upstream_that_was_rewritten_is_told(upstream: Path, tmp_path: Path) 
     add_commits(upstream, [night(2)], start=2)
     fetch_for(names, ["develop"], tmp_path)
     assert names.notices == []
+    tip = git(upstream, "rev-parse", "main")
     git(upstream, "update-ref", "refs/heads/main", "main~1")
     fetch_for(names, ["develop"], tmp_path)
-    assert names.notices == ["upstream rewrote its branch main"]
+    (notice,) = names.notices
+    assert notice.startswith(f"upstream rewrote its branch main: {tip[:12]}, with which it ended,")
+    fetch_for(names, ["develop"], tmp_path)
+    assert names.notices == [notice]
     names.close()
 
 
@@ -428,6 +474,7 @@ def test_a_protocol_that_is_not_allowed_is_refused(
     url = url.format(witness=witness)
     with pytest.raises(SourceError, match=transport) as caught:
         clone_mirror(url, tmp_path / "mirrors" / "m.git")
+    assert not isinstance(caught.value, NotReachedError) or url.startswith("--")
     assert "not allowed" in caught.value.message or "does not exist" in caught.value.message
     assert not witness.exists()
     assert not (tmp_path / "mirrors" / "m.git").exists()

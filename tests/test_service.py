@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.server
 import json
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -21,7 +22,10 @@ import pytest
 from cachediff.cli.telling import entries, exit_code
 from cachediff.config import load_settings
 from cachediff.config.resolving import resolve
+from cachediff.jobs.fetch import fetch_for
+from cachediff.jobs.nights import Told
 from cachediff.jobs.parcels import outbox_of
+from cachediff.jobs.run import NotDone
 from cachediff.jobs.service import Delivered, Failed, Held, Run, RunEvent, do_run
 from cachediff.jobs.waking import next_wake
 from cachediff.queries.filed import FILES
@@ -29,7 +33,7 @@ from commands import COMMAND, cachediff, refuses, succeeds
 from conftest import MakeRepository
 from mail_server import mail_server
 from pages import page, record
-from repositories import Commit, add_commits
+from repositories import Commit, add_commits, git
 from test_run import NIGHTLY, World, build, evening
 
 MAIL = """
@@ -386,7 +390,10 @@ def test_the_next_wake_is_the_first_of_what_is_due(nightly: World) -> None:
     assert next_wake(settings, outbox, noon, late, 24 * hour) == late
     outbox.enqueue("mail", "a@example.org", b"x", title="x", now=noon + hour / 2)
     assert next_wake(settings, outbox, noon, noon, hour) == noon + hour / 2
-    assert next_wake(settings, outbox, noon, noon + hour / 2, hour) == noon + hour
+    later = noon + 3 * hour / 4  # it was tried, and its next time passed while the run was at work
+    assert next_wake(settings, outbox, noon, later, hour) == later
+    tried_in_vain = noon + hour / 2
+    assert next_wake(settings, outbox, tried_in_vain, later, hour) == tried_in_vain + hour
 
 
 @pytest.mark.parametrize(
@@ -428,3 +435,104 @@ def test_a_digest_follows_the_last_night_of_a_date_and_no_single_mail(nightly: W
         serve(nightly, evening(1) + timedelta(hours=1))
         (copy,) = server.copies
     assert b"2025-01-02" in copy.content
+
+
+def test_a_night_of_which_nothing_was_known_is_told_though_nothing_changed(nightly: World) -> None:
+    serve(nightly, evening(0))
+    away = nightly.upstream.rename(nightly.folder / "away")
+    serve(nightly, evening(1))
+    away.rename(nightly.upstream)
+    serve(nightly, evening(1) + timedelta(hours=1))
+    newest, untold = nightly.reports().values()
+    assert "unreached" not in newest
+    assert untold["unreached"] == "2025-01-02T18:00:00Z"
+    assert len(nightly.done()) == 2
+    serve(nightly, evening(2))
+    assert len(nightly.reports()) == 2
+
+
+def test_a_night_that_was_passed_over_is_named_though_the_next_has_no_news(nightly: World) -> None:
+    serve(nightly, evening(0))
+    gone: Commit = {"_cache/develop": None, "_cache/x/z/specs.md": page([record("z")], "z")}
+    add_commits(nightly.upstream, [gone, build(0)], start=1)
+    nights = [event for event in serve(nightly, evening(2)) if isinstance(event, Told)]
+    assert [night.night.date.day for night in nights] == [3]
+    (report,) = nightly.reports().values()
+    assert any("no report of 2025-01-02: " in notice for notice in report["notices"])
+
+
+def test_a_collection_that_is_gone_is_reported_once_a_night(nightly: World) -> None:
+    serve(nightly, evening(0))
+    add_commits(nightly.upstream, [{"_cache/develop": None, "_cache/x/z/specs.md": "x"}], start=1)
+    for hours in range(3):
+        events = serve(nightly, evening(1) + timedelta(hours=hours))
+        assert max(map(exit_code, events)) == 2
+    (report,) = nightly.reports().values()
+    assert "last there in" in report["notices"][0]
+    text = nightly.folder / "reports" / "nightly" / "2025-01-02" / FILES["text"]
+    assert "What is compared is not there upstream" in text.read_text()
+
+
+def test_the_upstream_may_die_between_the_fetch_and_the_files(
+    tmp_path: Path, make_repository: MakeRepository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upstream = make_repository([build(0)], "--bare")
+    for key in ("uploadpack.allowFilter", "uploadpack.allowAnySHA1InWant"):
+        git(upstream, "config", key, "true")
+    world = World(tmp_path / "world", upstream, NIGHTLY, url=True)
+    serve(world, evening(0))
+    add_commits(upstream, [build(1)], start=1)
+    with world.catalogue() as names:
+        fetch_for(names, ["develop"], world.folder)  # the commit, and none of its files
+    away = upstream.rename(tmp_path / "away")
+    for hours in range(2):
+        serve(world, evening(1) + timedelta(hours=hours))
+    ((folder, report),) = world.reports().items()
+    assert (folder, report["unreached"]) == ("nightly/2025-01-02", "2025-01-02T18:00:00Z")
+    assert report["new"]["committed_at"] == "2025-01-01T12:00:00Z"
+    away.rename(upstream)
+    serve(world, evening(1) + timedelta(hours=2))
+    assert len(world.done()) == 2
+
+
+def test_trouble_of_this_machine_is_not_told_of_the_upstream(
+    tmp_path: Path, make_repository: MakeRepository
+) -> None:
+    world = World(tmp_path / "world", make_repository([build(0)], "--bare"), NIGHTLY, url=True)
+    serve(world, evening(0))
+    (mirror,) = (world.folder / "cache" / "mirrors").glob("*.git")
+    shutil.rmtree(mirror / "refs")
+    (mirror / "refs").write_text("damaged")
+    (event,) = [event for event in serve(world, evening(1)) if isinstance(event, NotDone)]
+    assert "not reached" not in event.message
+    assert world.reports() == {}
+
+
+def test_a_heartbeat_waits_for_all_jobs(nightly: World) -> None:
+    with http_server() as (url, asked):
+        other = "  other: {compare: [develop@previous, develop], schedule: 0 18 * * *}\n"
+        add_settings(nightly, f"{other}heartbeat: {{url: {url!r}}}\n")
+        serve(nightly, evening(0), "other")
+        assert asked == []
+        serve(nightly, evening(0))
+        assert asked == ["/beat"]
+
+
+def test_a_log_that_nobody_reads_stops_no_run(nightly: World) -> None:
+    for output in ("/dev/full", None):
+        shutil.rmtree(nightly.folder / "snapshots", ignore_errors=True)
+        with Path(output or os.devnull).open("wb") as stream:
+            process = subprocess.Popen(
+                [*COMMAND, "run"],
+                cwd=nightly.folder,
+                stdout=stream if output else subprocess.PIPE,
+                stderr=subprocess.PIPE,
+            )
+            if process.stdout:
+                process.stdout.close()
+            assert process.stderr is not None
+            told = process.stderr.read()
+            process.stderr.close()
+            assert process.wait(30) == 2
+        assert b"Traceback" not in told
+        assert len(nightly.done()) == 1

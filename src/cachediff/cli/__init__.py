@@ -11,15 +11,22 @@ from typing import NoReturn, TextIO
 
 import typer
 
+from cachediff.cli.bisect import BISECT_EPILOG, bisect
 from cachediff.cli.compare import EXAMPLES, compare
 from cachediff.cli.config import config_app
+from cachediff.cli.log import EXAMPLES as LOG_EXAMPLES
+from cachediff.cli.log import log
 from cachediff.cli.options import say
 from cachediff.cli.outbox import outbox
+from cachediff.cli.reindex import reindex
 from cachediff.cli.render import render
 from cachediff.cli.run import run as run_command
 from cachediff.cli.schedule import schedule
+from cachediff.cli.served import SERVED_EPILOG, served
 from cachediff.cli.status import status
 from cachediff.cli.store import list_, snapshot, verify
+from cachediff.cli.trend import EXAMPLES as TREND_EXAMPLES
+from cachediff.cli.trend import trend
 from cachediff.cli.world import demo, init
 from cachediff.errors import CachediffError
 
@@ -37,7 +44,12 @@ app = typer.Typer(
 app.command(epilog=EXAMPLES)(compare)
 app.command()(render)
 app.command("list")(list_)
+app.command(epilog=LOG_EXAMPLES)(log)
+app.command(epilog=TREND_EXAMPLES)(trend)
+app.command(epilog=SERVED_EPILOG)(served)
+app.command(epilog=BISECT_EPILOG)(bisect)
 app.command()(snapshot)
+app.command()(reindex)
 app.command()(verify)
 app.add_typer(outbox)
 app.command("run")(run_command)
@@ -95,6 +107,9 @@ def _stop(number: int, _frame: object) -> NoReturn:
 def run() -> int:
     """Run the command line that this process was given; the exit code comes back."""
     signal.signal(signal.SIGTERM, _stop)
+    signal.pthread_sigmask(
+        signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT}
+    )  # `schedule` blocks them
     gc.disable()  # a command is over before looking for cycles, of which there are none, would pay
     sys.stdout, sys.stderr = _utf8(sys.stdout), _utf8(sys.stderr)
     for variable in _GIT_VARIABLES:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import sys
@@ -56,7 +57,10 @@ def log(entry: Entry) -> None:
 
 @contextmanager
 def logged(form: LogFormat) -> Iterator[None]:
-    """Log in this form while the block runs. As JSON, an error that ends it is logged, not printed."""
+    """Log in this form while the block runs. As JSON, an error that ends it is logged, not printed.
+
+    Where the log could not be written, the command ends with 2, after all is done.
+    """
     handler = _Lines(form)
     LOGGER.addHandler(handler)
     LOGGER.setLevel(logging.INFO)
@@ -76,26 +80,34 @@ def logged(form: LogFormat) -> Iterator[None]:
         raise typer.Exit(2) from error
     finally:
         LOGGER.removeHandler(handler)
+    if handler.lost:
+        sys.stdout = io.StringIO()  # what is left in it would fail again, as Python ends
+        raise typer.Exit(2)
 
 
 class _Lines(logging.Handler):
-    """Writes each entry at once, so that a log that is followed is never behind."""
+    """Writes each entry at once, so that a log that is followed is never behind.
+
+    What cannot be written ends nothing that is at work; `lost` is the first error of that.
+    """
 
     def __init__(self, form: LogFormat) -> None:
         super().__init__()
         self._form = form
+        self.lost: OSError | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
         entry = getattr(record, "entry", None) or Entry(
             record.name, record.getMessage(), record.levelno
         )
-        if self._form is LogFormat.JSON:
-            sys.stdout.write(f"{_json(record, entry)}\n")
-            sys.stdout.flush()
-        else:
-            stream = sys.stdout if record.levelno < logging.WARNING else sys.stderr
-            stream.writelines(f"{line}\n" for line in _text(entry))
+        problem = record.levelno >= logging.WARNING
+        stream = sys.stderr if problem and self._form is LogFormat.TEXT else sys.stdout
+        lines = _text(entry) if self._form is LogFormat.TEXT else [_json(record, entry)]
+        try:
+            stream.writelines(f"{line}\n" for line in lines)
             stream.flush()
+        except OSError as error:  # nobody listens any more, or the disk is full
+            self.lost = self.lost or error
 
 
 def _json(record: logging.LogRecord, entry: Entry) -> str:

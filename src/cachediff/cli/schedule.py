@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import signal
 import subprocess
 import sys
 import threading
@@ -17,6 +18,8 @@ from cachediff.cli.logs import Entry, LogFormat, LogOption, log, logged
 from cachediff.cli.options import Config
 from cachediff.cli.run import Metrics, chosen_jobs
 from cachediff.errors import CachediffError
+
+_STOPPING = {signal.SIGTERM, signal.SIGINT}
 
 
 def schedule(
@@ -50,23 +53,29 @@ def schedule(
         try:
             _repeat(runner, config, timedelta(minutes=every))
         except (SystemExit, KeyboardInterrupt):
-            log(Entry("stopping", "stopping"))
+            pass  # it was stopped before it began
         finally:
             runner.stop()
 
 
 def _repeat(runner: _Runner, config: Path | None, every: timedelta) -> None:
-    from apscheduler.schedulers.blocking import BlockingScheduler
+    from apscheduler.schedulers.background import BackgroundScheduler
 
     from cachediff.config import find_settings
 
     chosen_jobs(find_settings(Path.cwd(), config), [])  # which refuses what is wrong from the start
-    scheduler = BlockingScheduler(timezone=UTC)
+    # Signals that are waited for cannot be missed, as one can that comes while Python goes to sleep.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
+    scheduler = BackgroundScheduler(timezone=UTC)
 
     def wake() -> None:
         began = datetime.now(UTC)
-        runner.run()
-        again = _next(began, config, every)
+        again = began + every
+        try:
+            runner.run()
+            again = _next(began, config, every)
+        except OSError as error:  # no process, no memory, no folder to be in: it may pass
+            log(Entry("error", f"the run could not be started: {error}", logging.ERROR))
         if not runner.stopped:
             scheduler.add_job(wake, "date", run_date=again, misfire_grace_time=None)
             log(Entry("asleep", f"the next run is at {again:%Y-%m-%d %H:%M:%S} UTC"))
@@ -74,6 +83,8 @@ def _repeat(runner: _Runner, config: Path | None, every: timedelta) -> None:
     # What was missed is done at once, however late this process is woken.
     scheduler.add_job(wake, misfire_grace_time=None)
     scheduler.start()
+    signal.sigwait(_STOPPING)
+    log(Entry("stopping", "stopping"))
 
 
 class _Runner:

@@ -13,7 +13,7 @@ from cachediff.config import Settings
 from cachediff.jobs.nights import Told
 from cachediff.jobs.retention import Thinned
 from cachediff.jobs.run import NotDone, NothingDue
-from cachediff.jobs.service import Delivered, Failed, Held, RunEvent
+from cachediff.jobs.service import Delivered, Failed, Held, RunEvent, Swept
 from cachediff.model.delivery import DeliveryRound, Parcel
 from cachediff.model.gates import Finding
 from cachediff.reports.findings import sentence
@@ -45,6 +45,12 @@ def entries(event: RunEvent, settings: Settings) -> Iterator[Entry]:
                 f"another run is at work, and nothing was done: {event.holder}",
                 logging.WARNING,
                 data={"holder": event.holder},
+            )
+        case Swept():
+            yield Entry(
+                "swept",
+                f"what interrupted writes had left is removed: {len(event.paths):,}",
+                data={"paths": event.paths},
             )
         case Failed():
             yield Entry(

@@ -66,8 +66,8 @@ def demo(
     typer.echo(
         f"An upstream of five weeks is in {folder}. What cachediff run does, night by night:\n"
     )
-    asked_for = [(_NIGHTS[0], "dated"), *((night, "nightly") for night in _NIGHTS)]
-    for now, job in (*asked_for, (_NIGHTS[-1], "release")):
+    asked_for = [(night, "nightly") for night in _NIGHTS]
+    for now, job in (*asked_for, (_NIGHTS[-1], "dated"), (_NIGHTS[-1], "release")):
         with logged(LogFormat.TEXT), catalogue(None, config) as names:
             told(
                 Run(

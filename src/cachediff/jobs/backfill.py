@@ -216,7 +216,7 @@ def _backfilled(names: Catalogue, planned: _Planned, problems: list[str]) -> Bac
     if after < len(wanted) and not problems:
         problems.append(
             f"{len(wanted) - after} of {len(wanted)} snapshots of {planned.collection} are not in"
-            f" {names.settings.store}: the workers must have the same store there"
+            f" {names.store.location}: the workers must have the same store there"
         )
     times = sorted(str(origin.committed_at) for origin in planned.origins + planned.unchanged)
     return Backfilled(

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 from cachediff.config import SourceSettings
 from cachediff.errors import SourceError
 from cachediff.queries import Catalogue
-from cachediff.sources import Repository, clone_mirror, mirror_path
-
-_PAUSES = (5.0, 30.0, 120.0)
-"""Seconds to wait before an upstream that was not reached is tried again."""
+from cachediff.sources import (
+    NotReachedError,
+    Repository,
+    Sleep,
+    clone_mirror,
+    mirror_path,
+    patiently,
+)
 
 
 def fetch_for(names: Catalogue, texts: Iterable[str], folder: Path) -> None:
@@ -33,31 +37,29 @@ def fetch_for(names: Catalogue, texts: Iterable[str], folder: Path) -> None:
         except SourceError as error:
             if not was_there:
                 raise
+            failed = "reached" if isinstance(error, NotReachedError) else "fetched"
             names.notices.append(
-                f"upstream not reached, this is what was fetched before: {error.message}"
+                f"upstream not {failed}, this is what was fetched before: {error.message}"
             )
 
 
-def fetch_patiently(
-    names: Catalogue, source: SourceSettings, sleep: Callable[[float], object]
-) -> SourceError | None:
-    """Fetch one source; why its upstream was not reached, also when it was tried again, if it was not.
+def fetch_patiently(names: Catalogue, source: SourceSettings, sleep: Sleep) -> None:
+    """Fetch one source, and try again for a while where its upstream is not reached.
 
-    `sleep` waits for so many seconds. The repository of a source with a path only has to be there.
+    `sleep` waits for so many seconds. With the same patience its files are fetched as they are read.
+    The repository of a source with a path only has to be there.
+
+    Raises:
+        NotReachedError: the upstream was not reached.
+        SourceError: it could not be fetched for a reason of this machine's.
     """
     if source.url is None:
-        there = Path(str(source.path)).exists()
-        return None if there else SourceError(f"there is nothing at {source.path}")
-    for pause in (*_PAUSES, None):
-        try:
-            _fetch(names, source.url)
-        except SourceError as error:
-            if pause is None:
-                return error
-            sleep(pause)
-        else:
-            break
-    return None
+        if not Path(str(source.path)).exists():
+            raise NotReachedError(f"there is nothing at {source.path}")
+        return
+    url = source.url
+    names.sleep = sleep
+    patiently(lambda: _fetch(names, url), sleep)
 
 
 def _fetch(names: Catalogue, url: str) -> None:
@@ -65,5 +67,8 @@ def _fetch(names: Catalogue, url: str) -> None:
     if not path.is_dir():
         clone_mirror(url, path, names.progress)
         return
-    rewritten = Repository(path, mirror=True).fetch(names.progress)
-    names.notices += [f"upstream rewrote its branch {branch}" for branch in rewritten]
+    for branch, commit in Repository(path, mirror=True).fetch(names.progress).items():
+        names.notices.append(
+            f"upstream rewrote its branch {branch}: {commit[:12]}, with which it ended, is not in it"
+            " any more, and is kept"
+        )

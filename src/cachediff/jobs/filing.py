@@ -33,12 +33,13 @@ def file_report(
     layout: Layout,
     *,
     today: date,
+    night: str | None = None,
     formats: Collection[str] = tuple(FILES),
 ) -> Path:
     """Write a report into `folder`, as `<job>/<date>/`, in `formats` and in JSON; return that path.
 
-    The date is that of the new side's commit (UTC), or `today` where it has none; where the upstream
-    was not reached, that of the night. A report is there
+    The date is that of the new side's commit (UTC), or `today` where it has none; that of `night`, a
+    time as in `Origin`, where it is not about a commit but about there being none. A report is there
     whole or not at all, and is never overwritten: the same comparison once more changes nothing and
     gives the report that is there; another one of the same date becomes `<date>.2`, `<date>.3`. Its
     mail answers that of the report of the same job before it. `layout` says the templates, the history
@@ -49,7 +50,7 @@ def file_report(
         UsageError: `job` cannot be the name of a folder, or the folder cannot be written.
     """
     check_job(job)
-    updated = _updated(comparison, today)
+    updated = _updated(comparison, night, today)
     changelog = arrange(comparison)
     # How the sides came to be read may be told differently the next time: it is the same report.
     bare = msgspec.structs.replace(comparison, notices=())
@@ -113,8 +114,8 @@ def rebuild_index(folder: Path, templates: Path | None) -> tuple[str, ...]:
             return filed.notices
 
 
-def _updated(comparison: Comparison, today: date) -> str:
-    committed_at = comparison.unreached or comparison.new.origin.committed_at
+def _updated(comparison: Comparison, night: str | None, today: date) -> str:
+    committed_at = night or comparison.new.origin.committed_at
     if committed_at is None:
         return f"{today.isoformat()}T00:00:00Z"
     try:
@@ -179,6 +180,7 @@ def _files(
         message_id=message_id(comparison, layout.envelope) if "eml" in wanted else "",
         formats=wanted,
         red=is_red(comparison.findings),
+        untold=comparison.untold,
     )
     files = {
         file: _encoded(FORMATS[format_](comparison, lambda _: changelog, layout))

@@ -2,38 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
 import fnmatch
 import os
-from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, date, datetime
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeAlias
 
 import msgspec
 
 from cachediff.comparing import select
-from cachediff.errors import CachediffError, ReportError
 from cachediff.gates import check_gates
 from cachediff.jobs.compare import selecting_nothing
-from cachediff.jobs.publish import publish_report
 from cachediff.jobs.snapshot import take
-from cachediff.model.comparison import Comparison, PackageCounts, SpecCounts
+from cachediff.jobs.telling import Telling
 from cachediff.model.gates import CollectionMissing, Finding, NewestCollection, is_red
 from cachediff.model.jobs import Job
 from cachediff.model.snapshot import Origin
 from cachediff.queries import Catalogue, GitSnapshot, OpenedSnapshot, compare_opened
 from cachediff.queries.due import DueNight
-from cachediff.queries.filed import FILES
-from cachediff.reports.reading import read_json
 from cachediff.sources import PREVIOUS, SnapshotName, newest_first, parse_name
 from cachediff.store.ledger import DoneNight, Ledger
-
-Deliver: TypeAlias = Callable[[Job, date, Comparison], object]
-"""Puts what a job delivers of a night, whose report is filed, into the outbox.
-
-It may be called again for the same night, with the same comparison, and then changes nothing.
-"""
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -48,20 +36,21 @@ class Nights:
     """The doing of nights; relative paths in names are those in `folder`, `now` is aware."""
 
     def __init__(
-        self, names: Catalogue, ledger: Ledger, deliver: Deliver, folder: Path, now: datetime
+        self, names: Catalogue, ledger: Ledger, telling: Telling, folder: Path, now: datetime
     ) -> None:
         self._names = names
         self._ledger = ledger
-        self._deliver = deliver
+        self._telling = telling
         self._folder = folder
         self._now = now
 
-    def do(self, job: Job, due: DueNight, notices: Sequence[str]) -> Told:
+    def do(self, job: Job, due: DueNight, gap: str, passed_over: Sequence[str]) -> Told:
         """Do one night of `job`. Where it was interrupted before, it is completed.
 
-        `notices` are what readers should know besides what is found here. All that a report says of
-        a scheduled night follows from the night, the upstream, the store and the job, whenever it is
-        done.
+        `gap` says which nights are caught up, `passed_over` which cannot be told, and why. A night
+        without news is done without a report, unless it follows on some that were passed over, or a
+        report said that nothing is known of it. All that a report says of a scheduled night follows
+        from the night, the upstream, the store and the job, whenever it is done.
 
         Raises:
             CachediffError: it could not be done, and the ledger does not say so.
@@ -93,67 +82,25 @@ class Nights:
             newest=dict(self._newest(job, due)),
             now=due.moment,
         )
-        if outcome and not findings:
+        needed = findings or passed_over or self._telling.was_untold(job, due)
+        if outcome and not needed:
             if last and last.date == due.date:  # asked for again: what is known of it stays
                 return Told(last, outcome=outcome)
             return self._record(job, due, old, new, outcome)
         if job.selection:
             names.notices += selecting_nothing(job.selection, [old, new], whole)
-        rewritten = _rewritten(last, new)
         comparison = msgspec.structs.replace(
             select(whole, job.selection),
-            notices=(*notices, *rewritten, *names.notices[before:]),
+            notices=(
+                *filter(None, [gap]),
+                *passed_over,
+                *_left_behind(last, new),
+                *names.notices[before:],
+            ),
             findings=findings,
         )
-        report = self._publish(job, due, comparison)
+        report = self._telling.tell(job, due, comparison)
         return self._record(job, due, old, new, "", report, findings)
-
-    def last_seen(self, job: Job, name: str) -> OpenedSnapshot | None:
-        """What was seen last of the snapshot `name` of `job`, without asking upstream; None if nothing."""
-        with contextlib.suppress(CachediffError):
-            return self._names.open(name, self._folder)
-        last = self._ledger.last(job.name)
-        with contextlib.suppress(CachediffError):
-            if last and name == job.new:
-                return self._names.open_stored(_named(last.new))
-        return None
-
-    def report_unreached(self, job: Job, night: DueNight, last: OpenedSnapshot, why: str) -> Path:
-        """File and deliver that nothing is known of a night, since an upstream was not reached.
-
-        `last` is what was seen of it last. The night stays due. Of each night it is told once,
-        however often it is tried; the folder of the report comes back.
-
-        Raises:
-            CachediffError: it could not be filed or delivered.
-        """
-        seen = compare_opened(last, last)
-        comparison = msgspec.structs.replace(
-            seen,
-            package_counts=PackageCounts(),
-            spec_counts=SpecCounts(),
-            stacks={},
-            coverage={field: {} for field in seen.coverage},
-            unreached=f"{night.moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
-            notices=(
-                f"upstream not reached: {why}; the night of {night.date} is still to be told",
-            ),
-        )
-        return self._publish(job, night, comparison)
-
-    def _publish(self, job: Job, night: DueNight, comparison: Comparison) -> Path:
-        names = self._names
-        report = publish_report(
-            names,
-            job.name,
-            comparison,
-            templates=names.settings.templates,
-            formats=job.formats,
-            today=self._now.astimezone(UTC).date(),
-        )
-        # What was filed may be of a run that was killed then: what is delivered is what is filed.
-        self._deliver(job, night.date, _as_filed(comparison, report))
-        return report
 
     def _open(self, text: str, job: Job, due: DueNight) -> OpenedSnapshot:
         """The snapshot that `text` means in that night."""
@@ -268,24 +215,14 @@ def _same_old(job: Job, last: DoneNight, old: OpenedSnapshot) -> bool:
     return _is_before(job) or _same(last.old, old)
 
 
-def _rewritten(last: DoneNight | None, new: OpenedSnapshot) -> Iterator[str]:
-    """Say so, if what was compared last is not in the history any more."""
+def _left_behind(last: DoneNight | None, new: OpenedSnapshot) -> Iterator[str]:
+    """Say so, if what was compared last is not in the history that is compared now."""
     if last is None or last.new.commit is None or not isinstance(new, GitSnapshot):
         return
     commit, repository = new.origin.commit, new.collection.source.repository
-    if last.new.source == new.origin.source and not repository.follows(
-        str(commit), last.new.commit
-    ):
+    known = last.new.source == new.origin.source and not repository.shallow
+    if known and not repository.follows(str(commit), last.new.commit):
         yield (
-            f"upstream rewrote its history: {_seen(last.new)}, which was compared last, "
-            "is not in it any more"
+            f"{_seen(last.new)}, which was compared last, is not in the history that is compared now:"
+            " upstream rewrote it, or the settings name another"
         )
-
-
-def _as_filed(comparison: Comparison, report: Path) -> Comparison:
-    """The comparison with the notices of the report that is filed."""
-    try:
-        filed = read_json((report / FILES["json"]).read_bytes())
-    except (OSError, ReportError):  # removed by someone
-        return comparison
-    return msgspec.structs.replace(comparison, notices=filed.notices)

@@ -38,6 +38,7 @@ def publish_report(
     *,
     templates: Path | None,
     today: date,
+    night: str | None = None,
     formats: Collection[str] = tuple(FILES),
 ) -> Path:
     """File a report of `job` in the folder of reports, and list it in the index page and the feed.
@@ -51,6 +52,6 @@ def publish_report(
     """
     folder = names.settings.reports
     layout = Layout(templates=templates, history=history(names, comparison.new.origin))
-    path = file_report(folder, job, comparison, layout, today=today, formats=formats)
+    path = file_report(folder, job, comparison, layout, today=today, night=night, formats=formats)
     names.notices += rebuild_index(folder, templates)
     return path

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import TypeAlias
 
@@ -13,12 +13,13 @@ import msgspec
 from cachediff.config import SourceSettings
 from cachediff.errors import CachediffError, NameNotFoundError, SourceError
 from cachediff.jobs.fetch import fetch_patiently
-from cachediff.jobs.nights import Deliver, Nights, Told, missing_patterns
+from cachediff.jobs.nights import Nights, Told, missing_patterns
+from cachediff.jobs.telling import Deliver, Telling
 from cachediff.model.comparison import Comparison
 from cachediff.model.jobs import Event, Job, Schedule
 from cachediff.queries import Catalogue
 from cachediff.queries.due import DueNight, due_collections, due_dates, gap
-from cachediff.sources import parse_name
+from cachediff.sources import GoneError, NotReachedError, parse_name
 from cachediff.store.ledger import DoneNight, Ledger
 
 
@@ -69,7 +70,8 @@ def run_jobs(
     A night that upstream's history cannot tell of (there was no such collection then) is passed over
     where a later one can be told: its report says so, and begins where the last one ended.
     """
-    nights = Nights(names, ledger, deliver, folder, now)
+    telling = Telling(names, deliver, now)
+    nights = Nights(names, ledger, telling, folder, now)
     upstreams = _Upstreams(names, folder, sleep)
     for job in jobs:
         try:
@@ -80,16 +82,16 @@ def run_jobs(
             try:
                 upstreams.reach(job)
                 yield from _run_job(nights, upstreams, job, _due(names, job, last, now))
-            except _NotReachedError as failure:
-                yield from _not_reached(nights, job, last, now, failure)
+            except (_UnreachedError, GoneError) as failure:
+                yield _untold(telling, job, last, now, failure)
         except CachediffError as error:
             yield NotDone(job.name, error.message, error.hint)
 
 
-class _NotReachedError(Exception):
+class _UnreachedError(Exception):
     """That the upstream of the snapshot `name` was not reached."""
 
-    def __init__(self, name: str, error: SourceError) -> None:
+    def __init__(self, name: str, error: NotReachedError) -> None:
         super().__init__(name, error)
         self.name = name
         self.error = error
@@ -102,16 +104,30 @@ class _Upstreams:
         self._names = names
         self._folder = folder
         self._sleep = sleep
-        self._reached: dict[SourceSettings, SourceError | None] = {}
+        self._fetched: dict[SourceSettings, SourceError | None] = {}
 
     def reach(self, job: Job, *, again: bool = False) -> None:
-        """Fetch all that `job` is about, unless this run did; `_NotReachedError` where that fails."""
+        """Fetch all that `job` is about, unless this run did.
+
+        Raises:
+            SourceError, _UnreachedError: it cannot be fetched; or its upstream is not reached.
+        """
         for name in dict.fromkeys([job.new, job.old, *missing_patterns(job)]):
             for source in self._names.sources_of([name], self._folder):
-                if again or source not in self._reached:
-                    self._reached[source] = fetch_patiently(self._names, source, self._sleep)
-                if error := self._reached[source]:
-                    raise _NotReachedError(name, error)
+                if again or source not in self._fetched:
+                    self._fetched[source] = self._fetch(source)
+                error = self._fetched[source]
+                if isinstance(error, NotReachedError):
+                    raise _UnreachedError(name, error)
+                if error:
+                    raise error
+
+    def _fetch(self, source: SourceSettings) -> SourceError | None:
+        try:
+            fetch_patiently(self._names, source, self._sleep)
+        except SourceError as error:
+            return error
+        return None
 
 
 def _run_job(
@@ -123,14 +139,17 @@ def _run_job(
     passed_over: list[str] = []
     failure: CachediffError | None = None
     for night in due:
-        notices = [*filter(None, [caught_up]), *passed_over]
         try:
             try:
-                told = nights.do(job, night, notices)
+                told = nights.do(job, night, caught_up, passed_over)
+            except GoneError:
+                raise
+            except NotReachedError as error:
+                raise _UnreachedError(job.new, error) from error
             except SourceError:
-                # The upstream may have gone while its files were fetched, which says nothing of it.
+                # What upstream has no more may be here after a fetch, as where it was packed anew.
                 upstreams.reach(job, again=True)
-                told = nights.do(job, night, notices)
+                told = nights.do(job, night, caught_up, passed_over)
         except (NameNotFoundError, SourceError) as error:
             passed_over.append(f"no report of {night.date}: {error.message}")
             failure = error
@@ -147,11 +166,13 @@ def _due(names: Catalogue, job: Job, last: DoneNight | None, now: datetime) -> l
             return _due_dates(job.due, last, now)
         case Event.NEW_COLLECTION:
             new = parse_name(job.new)
-            known = last.new.collection if last else None
+            source = names.source(new.source)
+            known = None
+            if last and last.new.source == source.name:
+                known = last.new.collection
             if known and not fnmatch.fnmatchcase(known, new.collection):
                 known = None  # the job was about others then
-            collections = names.source(new.source).collections(new.when)
-            return due_collections(new, collections, known, now)
+            return due_collections(new, source.collections(new.when), known, now)
         case None:
             return [DueNight(now.astimezone(UTC).date(), now)]
 
@@ -160,23 +181,44 @@ def _due_dates(schedule: Schedule, last: DoneNight | None, now: datetime) -> lis
     return due_dates(schedule, last.date if last else None, now)
 
 
-def _not_reached(
-    nights: Nights, job: Job, last: DoneNight | None, now: datetime, failure: _NotReachedError
-) -> Iterator[NotDone]:
-    """Say it, and what was the last that was seen of the upstream; and report it, of a night."""
-    error = failure.error
-    seen, report, because = "never seen yet", None, ""
-    if opened := nights.last_seen(job, failure.name):
-        seen = f"last commit seen {opened.origin.commit} of {opened.origin.committed_at}"
-        due = _due_dates(job.due, last, now) if isinstance(job.due, Schedule) else []
+def _untold(
+    telling: Telling,
+    job: Job,
+    last: DoneNight | None,
+    now: datetime,
+    failure: _UnreachedError | GoneError,
+) -> NotDone:
+    """Say that nothing is known of what is due; and report it, of the newest night that is."""
+    if isinstance(failure, GoneError):
+        seen = last.new if last else None
+        why = message = failure.message
+        hint = failure.hint
+    else:
+        seen = (last.old if failure.name == job.old else last.new) if last else None
+        commit = (
+            f"last commit seen {seen.commit} of {seen.committed_at}" if seen else "never seen yet"
+        )
+        why = f"upstream not reached: {failure.error.message}"
+        message = f"upstream not reached, {commit}: {failure.error.message}"
+        hint = "the next run catches up"
+    report = None
+    night = _newest_due(job, last, now)
+    if seen and night:
+        gone = isinstance(failure, GoneError)
         try:
-            for night in due[-1:]:
-                report = nights.report_unreached(job, night, opened, error.message)
-        except CachediffError as unreported:
-            because = f"; and that could not be reported: {unreported.message}"
-    yield NotDone(
-        job.name,
-        f"upstream not reached, {seen}: {error.message}{because}",
-        "the next run catches up",
-        report,
-    )
+            report = telling.tell_untold(job, night, seen, why, gone=gone)
+        except CachediffError as error:
+            message += f"; and that could not be reported: {error.message}"
+    return NotDone(job.name, message, hint, report)
+
+
+def _newest_due(job: Job, last: DoneNight | None, now: datetime) -> DueNight | None:
+    """The night of which it is told that nothing is known: of an event, the date; None if asked for."""
+    match job.due:
+        case Schedule():
+            return _due_dates(job.due, last, now)[-1]
+        case Event.NEW_COLLECTION:
+            today = now.astimezone(UTC).date()
+            return DueNight(today, datetime.combine(today, time(), UTC))
+        case None:
+            return None

@@ -6,16 +6,18 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 from itertools import chain
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TypeAlias
 
 import msgspec
 
+from cachediff.config import Settings
 from cachediff.config.resolving import Deliveries
 from cachediff.delivery import Outbox
 from cachediff.delivery.heartbeat import beat
 from cachediff.errors import CachediffError
 from cachediff.jobs.digests import begin_digests, enqueue_digests
+from cachediff.jobs.indexing import update_index
 from cachediff.jobs.locking import sole_run
 from cachediff.jobs.nights import Told
 from cachediff.jobs.parcels import deliver, enqueue, outbox_of, write_summary
@@ -25,8 +27,9 @@ from cachediff.jobs.space import check_space
 from cachediff.jobs.sweeping import sweep
 from cachediff.model.comparison import Comparison
 from cachediff.model.delivery import Accepted, DeliveryRound
-from cachediff.model.jobs import Job
+from cachediff.model.jobs import Job, Schedule
 from cachediff.queries import Catalogue, history
+from cachediff.queries.due import due_dates
 from cachediff.reports import Layout
 from cachediff.store.ledger import LEDGER, Ledger
 
@@ -35,6 +38,12 @@ class Held(msgspec.Struct, frozen=True):
     """Another run is at work, by `holder`, and this one leaves it to that."""
 
     holder: str
+
+
+class Swept(msgspec.Struct, frozen=True):
+    """What interrupted writes had left, and is removed now."""
+
+    paths: tuple[PurePath, ...]
 
 
 class Delivered(msgspec.Struct, frozen=True):
@@ -51,7 +60,7 @@ class Failed(msgspec.Struct, frozen=True):
     hint: str = ""
 
 
-RunEvent: TypeAlias = NightEvent | Held | Delivered | Thinned | Failed
+RunEvent: TypeAlias = NightEvent | Held | Swept | Delivered | Thinned | Failed
 """What a run tells of."""
 
 
@@ -85,8 +94,9 @@ def do_run(run: Run) -> Iterator[RunEvent]:
         if holder is not None:
             yield Held(holder)
             return
+        if swept := sweep(names, now):
+            yield Swept(swept)
         check_space(settings, names.cache)
-        sweep(names, now)
         outbox = outbox_of(settings)
         done, whole, red = 0, True, False
         with contextlib.closing(Ledger(settings.state / LEDGER)) as ledger:
@@ -98,10 +108,20 @@ def do_run(run: Run) -> Iterator[RunEvent]:
                 red |= isinstance(event, Told) and event.night.red
             if whole:  # else what was begun is made again from what is stored
                 yield from _thin(run, ledger)
-        if run.deliveries.heartbeat and done and whole and not red:
+            good = done and whole and not red and not _is_left(ledger, settings, now)
+        if run.deliveries.heartbeat and good:
             outcome = beat(run.deliveries.heartbeat, now=now, sleep=run.sleep)
             if not isinstance(outcome, Accepted):
                 yield Failed("heartbeat", outcome.reason)
+
+
+def _is_left(ledger: Ledger, settings: Settings, now: datetime) -> bool:
+    """Whether a night of any job is still due, as of one that was not asked for."""
+    for job in settings.jobs.values():
+        last = ledger.last(job.name)
+        if isinstance(job.due, Schedule) and due_dates(job.due, last.date if last else None, now):
+            return True
+    return False
 
 
 def _nights(run: Run, ledger: Ledger, outbox: Outbox) -> Iterator[RunEvent]:
@@ -153,6 +173,8 @@ def _thin(run: Run, ledger: Ledger) -> Iterator[RunEvent]:
     failures: list[Failed] = []
     with _failing(failures, "retention"):
         yield thin(run.names, ledger)
+    with _failing(failures, "index"):
+        update_index(run.names)
     yield from failures
 
 

@@ -50,8 +50,8 @@ def has_news(comparison: Comparison) -> bool:
     How the sides came to be read is none by itself, nor what was accepted.
     """
     doubt = comparison.old.suspect or comparison.new.suspect
-    unreached = comparison.unreached is not None
-    return comparison.differs or unreached or bool(doubt) or is_red(comparison.findings)
+    untold = comparison.untold is not None
+    return comparison.differs or untold or bool(doubt) or is_red(comparison.findings)
 
 
 def _concerning(findings: tuple[Finding, ...], recipient: Recipient) -> Iterator[Finding]:

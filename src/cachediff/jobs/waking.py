@@ -25,7 +25,7 @@ def next_wake(
     for job in settings.jobs.values():
         if isinstance(job.due, Schedule):
             moments += [next(job.due.times(last))]
-    # What could not be tried just now waits for the next look.
+    # What the run left though it was due cannot be tried: it waits for the next look.
     tries = [parcel.next_try for parcel in outbox.contents().parcels if not parcel.parked]
-    moments += [moment for moment in tries if moment > now]
+    moments += [moment for moment in tries if moment > last]
     return max(now, min(moments))

@@ -131,8 +131,9 @@ class Comparison(msgspec.Struct, frozen=True):
     reached or rewrote its history, a stored snapshot that was damaged. `findings` are what the gates
     of a job found in the whole, whatever is selected.
 
-    `unreached` is the time of a night (as in `Origin`) at which the upstream could not be asked. Both
-    sides are then what was seen of it last, and nothing is counted: what changed is not known.
+    `unreached` is the time of a night (as in `Origin`) at which the upstream could not be asked, `gone`
+    that of one at which it had no such collection or branch any more. Both sides are then what was told
+    last, and nothing is counted: what changed is not known.
     """
 
     old: Side
@@ -148,6 +149,12 @@ class Comparison(msgspec.Struct, frozen=True):
     notices: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     unreached: str | None = None
+    gone: str | None = None
+
+    @property
+    def untold(self) -> str | None:
+        """The time of the night of which nothing is known, for either of both reasons."""
+        return self.unreached or self.gone
 
     def totals(self, field: str) -> dict[str, CoverageTotals]:
         """The totals of `stack`, `platform`, `os`, `target` or `compiler`, by value."""

@@ -17,7 +17,8 @@ class FiledReport(msgspec.Struct, frozen=True, kw_only=True):
     the new side in UTC (`2025-04-20T03:12:09Z`). `headline` and `suspicions` are plain text, `sha256`
     is that of the comparison's JSON without its notices, `message_id` that of the mail, empty if it is
     not known; `formats` maps each format to the name of its file. `red` says that a gate
-    found what was not accepted.
+    found what was not accepted. `untold` is the time of the night of which it says that nothing is
+    known, None where it tells one.
     """
 
     job: str
@@ -31,6 +32,7 @@ class FiledReport(msgspec.Struct, frozen=True, kw_only=True):
     message_id: str
     formats: dict[str, str]
     red: bool = False
+    untold: str | None = None
 
     @property
     def id(self) -> str:

@@ -19,12 +19,19 @@ from cachediff.model.snapshot import Origin
 from cachediff.queries.in_git import GitSnapshot
 from cachediff.queries.opened import FolderSnapshot, OpenedSnapshot, StoredSnapshot
 from cachediff.queries.stored_names import command_for, find_stored, stored_at
+from cachediff.queries.vanished import (
+    names_a_commit,
+    stored_like,
+    vanished,
+    with_what_is_stored,
+)
 from cachediff.sources import (
     PREVIOUS,
     FolderCollection,
     GitSource,
     Progress,
     Repository,
+    Sleep,
     SnapshotName,
     close_names,
     mirror_path,
@@ -41,7 +48,8 @@ class Catalogue:
 
     `cache` is the user's folder for what can be made again: mirrors, and the totals of manifests that
     were read before. With `stored_only`, names mean stored snapshots, and no source is looked at.
-    `notices` collects what the user should be told of how a name was understood.
+    `notices` collects what the user should be told of how a name was understood. `sleep` waits for so
+    many seconds before an upstream that was not reached is tried again; without it none is.
     """
 
     def __init__(
@@ -59,6 +67,7 @@ class Catalogue:
             self.notices.append(f"{settings.ignored} has no sources, and was not read as settings")
         self.cache = cache
         self.progress = progress
+        self.sleep: Sleep | None = None
         self._stored_only = stored_only
         self._interner = Interner()
         self._summaries = SummaryCache(cache / "manifests.sqlite", PARSER_VERSION)
@@ -68,7 +77,8 @@ class Catalogue:
         """The snapshot that `text` names; a path in it is relative to `folder`.
 
         Raises:
-            NameNotFoundError: no such source, collection, revision or stored snapshot.
+            NameNotFoundError: no such source, collection, revision or stored snapshot; where there was
+                one, it says where that was last, and the hint what is stored.
             SourceError, StoreError: it is there and cannot be read.
             UsageError: `text` is not a name.
         """
@@ -80,7 +90,17 @@ class Catalogue:
         """The snapshot of a name that is taken apart; errors as for `open`."""
         if self._stored_only or name.when == PREVIOUS:
             return self.open_stored(name)
-        collection = self.source(name.source).open(name)
+        source = self.source(name.source)
+        try:
+            collection = source.open(name)
+        except NameNotFoundError as error:
+            kept = stored_like(self.store, source.name, name)
+            if not names_a_commit(name, kept):
+                raise with_what_is_stored(error, name, kept) from None
+            self.notices.append(f"{error.message}; {name.text} was read from the store instead")
+            return self.open_stored(name)
+        if name.is_glob:
+            self.notices += vanished(self.store, source, name, collection.origin)
         return GitSnapshot(collection, self._interner, self._summaries, self.progress)
 
     def sources_of(self, texts: Iterable[str], folder: Path) -> list[SourceSettings]:
@@ -209,7 +229,7 @@ class Catalogue:
         path = mirror_path(self.cache, url)
         if not path.is_dir():
             raise SourceError("there is no mirror of the upstream", "it was not reached yet")
-        return Repository(path, mirror=True)
+        return Repository(path, mirror=True, sleep=self.sleep)
 
 
 def _path(text: str, folder: Path) -> Path | None:

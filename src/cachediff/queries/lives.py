@@ -21,7 +21,7 @@ def open_index(names: Catalogue) -> Index:
     path = index_path(names.settings)
     if not path.exists() and not names.store.list().snapshots:
         raise NameNotFoundError(
-            f"no snapshot is stored in {names.settings.store}, and nothing is known of the past",
+            f"no snapshot is stored in {names.store.location}, and nothing is known of the past",
             "take some: cachediff snapshot develop",
         )
     index, current = _as_it_is(names)

@@ -37,7 +37,7 @@ def served(names: Catalogue, pins: Pins, collections: Sequence[str] = ()) -> Ser
         known = index.collections()
         if not known:
             raise NameNotFoundError(
-                f"no snapshot is stored in {names.settings.store}",
+                f"no snapshot is stored in {names.store.location}",
                 "what is served is known of stored snapshots: cachediff snapshot takes them",
             )
         chosen = _chosen(known, collections)

@@ -63,7 +63,7 @@ def find_timeline(
     collections = index.collections()
     if not collections:
         raise NameNotFoundError(
-            f"no snapshot is stored in {names.settings.store}, and nothing is known of the past",
+            f"no snapshot is stored in {names.store.location}, and nothing is known of the past",
             "take some: cachediff snapshot develop --since DATE",
         )
     what, stack = question.what, question.stack

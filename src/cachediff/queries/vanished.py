@@ -5,7 +5,6 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from cachediff.errors import NameNotFoundError, StoreError
 from cachediff.model.snapshot import Origin
@@ -16,11 +15,10 @@ from cachediff.store import StoredSnapshot as Stored
 _COMMIT = re.compile("[0-9a-f]{7,64}")
 
 
-def stored_like(store: Path, source: str, name: SnapshotName) -> list[Stored]:
+def stored_like(store: SnapshotStore, source: str, name: SnapshotName) -> list[Stored]:
     """The stored snapshots of the collections that `name` means or matches, oldest first of each.
 
-    `store` is the folder of the store. There are none where it cannot be read: what is in git is to be
-    had without it.
+    There are none where the store cannot be read: what is in git is to be had without it.
     """
     collections = _collections(store, source, name) if name.is_glob else [name.collection]
     return [one for collection in collections for one in _stored(store, source, collection)]
@@ -43,11 +41,12 @@ def with_what_is_stored(
     return error
 
 
-def vanished(store: Path, source: GitSource, name: SnapshotName, chosen: Origin) -> Iterator[str]:
+def vanished(
+    store: SnapshotStore, source: GitSource, name: SnapshotName, chosen: Origin
+) -> Iterator[str]:
     """Say which stored collections the glob `name` would have meant, had they not gone from upstream.
 
-    `store` is the folder of the store, `chosen` what the name means now. What was not there yet at the
-    time of its commit has not gone.
+    `chosen` is what the name means now. What was not there yet at the time of its commit has not gone.
     """
     commit, moment = str(chosen.commit), str(chosen.committed_at)
     kept = newest_first({*_collections(store, source.name, name), chosen.collection})
@@ -61,17 +60,17 @@ def vanished(store: Path, source: GitSource, name: SnapshotName, chosen: Origin)
             yield f"{what}; {name.text} would mean it; {_said_of(stored)}"
 
 
-def _collections(store: Path, source: str, name: SnapshotName) -> list[str]:
-    """The collections that have a folder in the store and that the glob `name` matches."""
+def _collections(store: SnapshotStore, source: str, name: SnapshotName) -> list[str]:
+    """The collections that are stored and that the glob `name` matches."""
     try:
-        return fnmatch.filter((path.name for path in (store / source).iterdir()), name.collection)
-    except OSError:
+        return fnmatch.filter(store.collections(source), name.collection)
+    except StoreError:
         return []
 
 
-def _stored(store: Path, source: str, collection: str) -> Sequence[Stored]:
+def _stored(store: SnapshotStore, source: str, collection: str) -> Sequence[Stored]:
     try:
-        return SnapshotStore(store).list(source, collection).snapshots
+        return store.list(source, collection).snapshots
     except StoreError:
         return ()
 

@@ -37,8 +37,8 @@ def render_json(comparison: Comparison) -> str:
         "stacks_untold": comparison.stacks_untold,
         "coverage": {field: _coverage(totals) for field, totals in comparison.coverage.items()},
     }
-    if comparison.unreached:
-        top["unreached"] = comparison.unreached
+    untold = {"unreached": comparison.unreached, "gone": comparison.gone}
+    top |= {key: night for key, night in untold.items() if night}
     lines = [f'"{key}": {_encode(value)}' for key, value in top.items()]
     packages = ",\n  ".join([_encode(_package(package)) for package in comparison.packages])
     lines.append(f'"packages": [\n  {packages}\n ]' if packages else '"packages": []')

@@ -7,7 +7,6 @@ from collections.abc import Container
 
 from cachediff.model.changelog import Changelog, News, Topic
 from cachediff.model.comparison import Comparison, Side
-from cachediff.model.snapshot import Origin
 from cachediff.reports.findings import sentence
 from cachediff.reports.phrases import Show, counted, joined
 
@@ -101,8 +100,8 @@ def warnings(comparison: Comparison, show: Show) -> list[str]:
 
 def headline(changelog: Changelog, show: Show) -> str:
     """Say in one sentence what happened, most important first."""
-    if changelog.comparison.unreached:
-        return _unreached(changelog.comparison.new.origin, show)
+    if changelog.comparison.untold:
+        return _untold(changelog.comparison, show)
     said = news(changelog, show)
     selected = "selected " * bool(changelog.comparison.selection)
     old, new = changelog.comparison.old.origin, changelog.comparison.new.origin
@@ -153,7 +152,7 @@ def figures(changelog: Changelog) -> list[tuple[Topic, int, str]]:
 
 def spec_counts(comparison: Comparison) -> str:
     """Say how many specs met each fate, and how many did not change; '' where there is nothing to count."""
-    if comparison.unreached:
+    if comparison.untold:
         return ""
     counts = comparison.spec_counts
     removed = "missing (suspect)" if comparison.new.suspect else "removed"
@@ -228,9 +227,15 @@ def moment(committed_at: str) -> str:
     return committed_at.replace("T", " ").replace("Z", " UTC")
 
 
-def _unreached(last: Origin, show: Show) -> str:
+def _untold(comparison: Comparison, show: Show) -> str:
+    """Say that nothing is known, and what was the last that was."""
+    last = comparison.new.origin
     seen = f"{show((last.commit or '')[:12])} of {moment(last.committed_at or '')}"
-    return f"Upstream not reached, last commit seen {seen}: what changed since is unknown"
+    if comparison.unreached:
+        return f"Upstream not reached, last commit seen {seen}: what changed since is unknown"
+    return (
+        f"What is compared is not there upstream, last commit seen {seen}: what changed is unknown"
+    )
 
 
 def _fate(item: News, comparison: Comparison, show: Show) -> str:

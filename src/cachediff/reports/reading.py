@@ -114,6 +114,7 @@ class _Comparison(msgspec.Struct, frozen=True):
     packages: tuple[_Package, ...]
     findings: tuple[Finding, ...] = ()
     unreached: str | None = None
+    gone: str | None = None
 
 
 _Decoded = TypeVar("_Decoded")
@@ -146,6 +147,7 @@ def read_json(text: bytes) -> Comparison:
         notices=document.notices,
         findings=document.findings,
         unreached=document.unreached,
+        gone=document.gone,
     )
 
 

@@ -6,6 +6,7 @@ from cachediff.sources.collections import GitCollection, GitSource
 from cachediff.sources.commits import History
 from cachediff.sources.folder import FolderCollection
 from cachediff.sources.git import Progress
+from cachediff.sources.gone import GoneError
 from cachediff.sources.mirrors import clone_mirror, mirror_path
 from cachediff.sources.names import (
     PREVIOUS,
@@ -16,6 +17,8 @@ from cachediff.sources.names import (
     parse_name,
     until,
 )
+from cachediff.sources.online import NotReachedError
+from cachediff.sources.patience import Sleep, patiently
 from cachediff.sources.repository import Repository, import_history
 
 __all__ = [
@@ -23,9 +26,12 @@ __all__ = [
     "FolderCollection",
     "GitCollection",
     "GitSource",
+    "GoneError",
     "History",
+    "NotReachedError",
     "Progress",
     "Repository",
+    "Sleep",
     "SnapshotName",
     "choose",
     "clone_mirror",
@@ -34,5 +40,6 @@ __all__ = [
     "mirror_path",
     "newest_first",
     "parse_name",
+    "patiently",
     "until",
 ]

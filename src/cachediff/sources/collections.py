@@ -14,6 +14,7 @@ from cachediff.errors import NameNotFoundError, SourceError
 from cachediff.model.snapshot import Origin, PackageFiles
 from cachediff.sources.commits import History, history_of
 from cachediff.sources.git import Progress
+from cachediff.sources.gone import GoneError, gone_branch, gone_folder
 from cachediff.sources.names import SnapshotName, choose, until
 from cachediff.sources.objects import TREE, GitObject, TreeEntry, committed_at, tree_entries
 from cachediff.sources.package_folders import (
@@ -107,6 +108,7 @@ class GitSource:
         """The collection that `name` means.
 
         Raises:
+            GoneError: the branch or collection was there before, and is not any more.
             NameNotFoundError: no such revision or collection; the hint has close names.
             SourceError: there are no manifests there at all.
         """
@@ -115,8 +117,13 @@ class GitSource:
         tree = self._object(f"{commit.id}:{self._root}/{collection}")
         folders: Iterable[TreeEntry] | GitObject = tree
         if name.is_glob or tree.kind != "tree" or MAY_BE_A_PACKAGE.search(tree.content):
-            listed = self._collections(commit.id)
-            collection = choose(name, listed, f"{self.name} at {commit.id[:12]}")
+            try:
+                listed = self._collections(commit.id)
+                collection = choose(name, listed, f"{self.name} at {commit.id[:12]}")
+            except (NameNotFoundError, SourceError) as error:
+                raise (
+                    None if name.is_glob else self.gone(collection, commit.id)
+                ) or error from None
             tree, folders = listed[collection]
         if self.repository.mirror:
             self.repository.pin(commit.id)
@@ -132,6 +139,12 @@ class GitSource:
         """
         return sorted(self._collections(self._commit(when).id))
 
+    def gone(self, collection: str, commit: str) -> GoneError | None:
+        """Where `collection`, which is not there at `commit` (an id), was last; None if it never was."""
+        what = f"there is no collection {collection!r} in {self.name}"
+        gone = gone_folder(self.repository, self._path(collection), commit, what)
+        return gone if gone and collection in self._collections(gone.commit) else None
+
     def since(self, collection: str, when: str | None = None) -> str:
         """When `collection`, which is there at the revision `when`, first was there, as in `Origin`.
 
@@ -139,8 +152,8 @@ class GitSource:
             NameNotFoundError: no such revision.
         """
         commit = self._commit(when)
-        first = self.repository.first_commit_of(self._path(collection), commit.id)
-        return committed_at(self._object(first) if first else commit)
+        commits = self.repository.commits_of(self._path(collection), commit.id)
+        return committed_at(self._object(commits[-1]) if commits else commit)
 
     def states(self, package: str, until: Origin, since: str | None) -> list[PackageState]:
         """What was there of a package at each commit that changed it: see `package_states`.
@@ -233,12 +246,15 @@ class GitSource:
         revision = self._branch if when is None or moment else when
         commit = self._object(f"{revision}^{{commit}}")
         if commit.kind != "commit":
+            what = f"there is no revision {revision!r} in {self.name}"
+            if gone := gone_branch(self.repository, revision, what):
+                raise gone
             hint = "list revisions with git log"
             if self.repository.shallow:
                 hint = "this clone is shallow and may lack it: git fetch --unshallow"
             elif revision == "HEAD":
                 hint = "the repository has no commit yet, or its HEAD is on a branch that is gone"
-            raise NameNotFoundError(f"there is no revision {revision!r} in {self.name}", hint)
+            raise NameNotFoundError(what, hint)
         if moment:
             commit = self._object(self.repository.commit_until(moment, commit.id))
         return commit
@@ -250,10 +266,12 @@ class GitSource:
             hint = "run inside a clone of the repository behind a cache's pages, or name one with --repo"
             if self.repository.partial:
                 hint = "this clone is partial and may lack it: clone without --filter"
-            raise SourceError(
-                f"{self.name} at {commit[:12]} has no manifests: there is no folder {self._root!r}",
-                hint,
+            what = (
+                f"{self.name} at {commit[:12]} has no manifests: there is no folder {self._root!r}"
             )
+            if gone := gone_folder(self.repository, self._root, commit, what):
+                raise gone
+            raise SourceError(what, hint)
         entries = tree_entries(root)
         children = [child for child in entries if child.mode == TREE]
         trees = self.repository.objects(child.id for child in children)

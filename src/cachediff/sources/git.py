@@ -8,7 +8,6 @@ that is not ours, lazily fetched objects included.
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -47,7 +46,6 @@ HERE = {"GIT_DIR": "."}
 _REQUESTS = 500
 """Objects asked for at once: few enough to fit in a pipe that git has not begun to read from."""
 _NO_GIT, _INSTALL_GIT = "git cannot be run", "install git 2.36 or newer"
-_PROGRESS = re.compile(rb"(?:remote: )?([A-Z][a-z]+ [a-z]+):\s+\d+% \((\d+)/(\d+)\)")
 _CREDENTIALS = re.compile(r"(?<=://)[^/\s]*@")
 
 
@@ -74,7 +72,7 @@ class ObjectReader:
             SourceError: a name has a line break.
         """
         process = _popen(self._running)
-        requests, answers = _stream(process.stdin), _stream(process.stdout)
+        requests, answers = stream(process.stdin), stream(process.stdout)
         wanted = iter(names)
         try:
             while some := list(islice(wanted, _REQUESTS)):
@@ -83,7 +81,7 @@ class ObjectReader:
                 for _ in some:
                     yield read_object(answers, max_size)
         except (EOFError, BrokenPipeError) as error:
-            words = _last_words(_stream(process.stderr).read())
+            words = _last_words(stream(process.stderr).read())
             raise GitFailedError(["cat-file"], words) from error
 
     def close(self) -> None:
@@ -103,37 +101,8 @@ def run(
         SourceError: git cannot be run.
         GitFailedError: it failed.
     """
-    with _said(stdin) as said, process(folder, arguments, said, environment) as running:
-        return _stream(running.stdout).read()
-
-
-def follow(
-    folder: Path,
-    arguments: Sequence[str],
-    progress: Progress | None,
-    stdin: Iterable[str] | None = None,
-    environment: dict[str, str] = ONLINE | HERE,
-) -> list[bytes]:
-    """Run git, tell `progress` how far it is, and return what else it says on standard error, by line.
-
-    Raises:
-        SourceError, GitFailedError: as for `run`.
-    """
-    told: list[bytes] = []
-    with (
-        _said(stdin) as said,
-        process(folder, arguments, said, environment, told) as running,
-    ):
-        rest = b""
-        while chunk := os.read(_stream(running.stderr).fileno(), 1 << 16):
-            *parts, rest = re.split(rb"[\r\n]", rest + chunk)
-            for part in parts:
-                if not (match := _PROGRESS.match(part)):
-                    told.append(part)
-                elif progress:
-                    progress(match[1].decode(), int(match[2]), int(match[3]))
-        told.append(rest)
-    return told
+    with said(stdin) as file, process(folder, arguments, file, environment) as running:
+        return stream(running.stdout).read()
 
 
 @contextlib.contextmanager
@@ -155,7 +124,7 @@ def process(
     try:
         yield (popen := _popen(running))
         if popen.wait():
-            errors = [*(told or ()), _stream(popen.stderr).read()]
+            errors = [*(told or ()), stream(popen.stderr).read()]
             raise GitFailedError(arguments, _last_words(b"\n".join(errors)))
     finally:
         _end(running)
@@ -201,7 +170,7 @@ def _end(running: Running) -> None:
 
 
 @contextlib.contextmanager
-def _said(items: Iterable[str] | None) -> Iterator[BinaryIO | None]:
+def said(items: Iterable[str] | None) -> Iterator[BinaryIO | None]:
     """Items as standard input. A file, so that neither side waits for the other."""
     if items is None:
         yield None
@@ -231,10 +200,11 @@ def _popen(running: Running) -> Popen[bytes]:
     return running.proc
 
 
-def _stream(stream: IO[bytes] | None) -> IO[bytes]:
-    if stream is None:
+def stream(pipe: IO[bytes] | None) -> IO[bytes]:
+    """A pipe of a git that was started with it."""
+    if pipe is None:
         raise SourceError("git was started without pipes")
-    return stream
+    return pipe
 
 
 def _last_words(errors: bytes) -> str:

@@ -8,12 +8,11 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from cachediff.sources.git import ONLINE, Progress, follow, run
+from cachediff.sources.git import ONLINE, Progress, run
+from cachediff.sources.online import follow
 from cachediff.sources.repository import Repository
+from cachediff.sources.tips import UPSTREAM_HEAD
 from cachediff.sources.writing import sole_writer
-
-_UPSTREAM_HEAD = "refs/upstream/HEAD"
-"""Where a mirror keeps its upstream's HEAD. Its own points there, and so follows it by every fetch."""
 
 
 def mirror_path(cache: Path, url: str) -> Path:
@@ -34,7 +33,8 @@ def clone_mirror(url: str, path: Path, progress: Progress | None = None) -> Repo
     that an interrupted clone leaves nothing that looks whole.
 
     Raises:
-        SourceError: `url` could not be reached, or is of a protocol that is not allowed.
+        NotReachedError: `url` was not reached.
+        SourceError: it is of a protocol that is not allowed, or the mirror cannot be written.
     """
     with sole_writer(path, progress):
         if not path.is_dir():
@@ -49,8 +49,8 @@ def clone_mirror(url: str, path: Path, progress: Progress | None = None) -> Repo
 def _clone(url: str, new: Path, progress: Progress | None) -> None:
     command = ["clone", "--bare", "--filter=blob:none", "--template=", "--progress"]
     # A glob, because an upstream's HEAD may point to nothing.
-    head = f"remote.origin.fetch=+HEAD*:{_UPSTREAM_HEAD}*"
+    head = f"remote.origin.fetch=+HEAD*:{UPSTREAM_HEAD}*"
     arguments = [*command, "-c", head, "--end-of-options", url, new.name]
     follow(new.parent, arguments, progress, environment=ONLINE)
     run(new, ["config", "--add", "remote.origin.fetch", "+refs/heads/*:refs/heads/*"])
-    run(new, ["symbolic-ref", "HEAD", _UPSTREAM_HEAD])
+    run(new, ["symbolic-ref", "HEAD", UPSTREAM_HEAD])

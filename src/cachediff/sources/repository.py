@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import tempfile
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -15,26 +16,31 @@ from cachediff.sources.git import (
     GitFailedError,
     ObjectReader,
     Progress,
-    follow,
     process,
     run,
 )
 from cachediff.sources.objects import GitObject, TreeEntry
+from cachediff.sources.online import follow
+from cachediff.sources.patience import Sleep, patiently
+from cachediff.sources.tips import PINS, follows, keep_tips
 from cachediff.sources.writing import clear_unfinished, sole_writer
-
-_REWRITTEN = re.compile(rb" \+ \S+ +(\S+) +-> \S+ +\(forced update\)")
 
 
 class Repository:
-    """A git repository: a clone of somebody's, which is only read, or a mirror of our own."""
+    """A git repository: a clone of somebody's, which is only read, or a mirror of our own.
 
-    def __init__(self, path: Path, *, mirror: bool = False) -> None:
+    `sleep` waits for so many seconds before an upstream that was not reached is asked again for what
+    this mirror lacks; it is asked only once where that is None.
+    """
+
+    def __init__(self, path: Path, *, mirror: bool = False, sleep: Sleep | None = None) -> None:
         """Open the repository that `path` is in; a mirror is the one at `path` itself.
 
         Raises:
             SourceError: there is none, it is not ours to read, or there is no git.
         """
         self.mirror = mirror
+        self._sleep = sleep
         command = ["rev-parse", "--absolute-git-dir", "--git-common-dir"]
         try:
             answer = run(path, command, environment=OFFLINE | (HERE if mirror else {}))
@@ -110,18 +116,18 @@ class Repository:
             )
         return found.decode().strip()
 
-    def first_commit_of(self, path: str, commit: str) -> str | None:
-        """The commit in which `path` first was there, back from `commit` (an id); None if it never was."""
-        command = ["--literal-pathspecs", "rev-list", "--first-parent", "--reverse", commit]
-        found = run(self.git_dir, [*command, "--", path])
-        return found.split(b"\n", 1)[0].decode() or None
+    def commits_of(self, path: str, commit: str) -> list[str]:
+        """The commits that changed what is at `path`, newest first, back from `commit` (an id).
+
+        Raises:
+            SourceError: git failed; so where a partial clone lacks folders.
+        """
+        command = ["--literal-pathspecs", "rev-list", "--first-parent", commit, "--", path]
+        return run(self.git_dir, command).decode().split()
 
     def follows(self, commit: str, earlier: str) -> bool:
         """Whether `earlier` is `commit` (both ids) or one of those before it."""
-        try:
-            return not run(self.git_dir, ["rev-list", "--max-count=1", earlier, f"^{commit}"])
-        except GitFailedError:
-            return False  # it is gone altogether
+        return follows(self.git_dir, commit, earlier)
 
     def tree_differences(self, old: str, new: str) -> list[tuple[TreeEntry, TreeEntry]]:
         """What differs between two trees, without what is below: (old, new), with an empty id for none.
@@ -150,44 +156,63 @@ class Repository:
         listed = run(self.git_dir, command, trees)
         return {line[1:].decode() for line in listed.splitlines() if line.startswith(b"?")}
 
-    def fetch(self, progress: Progress | None = None) -> list[str]:
+    def fetch(self, progress: Progress | None = None) -> dict[str, str]:
         """Bring this mirror up to date with its upstream.
 
-        Returns the branches that upstream rewrote: commits that were in them are not any more.
+        Returns the branches that upstream rewrote, each with the commit that it ended with before,
+        which is kept here.
 
         Raises:
-            SourceError: the upstream could not be reached.
+            NotReachedError: the upstream was not reached.
+            SourceError: the mirror cannot be written.
         """
         # Now and then git packs the packs of many fetches into one; in the foreground, while we are
         # the only writer.
         settings = ["-c", "gc.autoDetach=false", "-c", "maintenance.autoDetach=false"]
-        told = self._fetch([*settings, "fetch", "--prune"], None, progress)
-        return [match[1].decode() for line in told if (match := _REWRITTEN.match(line))]
+        with self._writing(progress):
+            before = keep_tips(self.git_dir)  # a fetch that was killed may have moved them
+            self._fetch([*settings, "fetch", "--prune"], None, progress)
+            return before | keep_tips(self.git_dir)
 
     def fetch_objects(self, ids: Iterable[str], progress: Progress | None = None) -> None:
         """Fetch objects that a partial mirror lacks, all in one request.
 
         Raises:
-            SourceError: the upstream could not be reached, or has them no more.
+            NotReachedError: the upstream was not reached.
+            SourceError: it has them no more, or the mirror cannot be written.
         """
         # Named objects are missing because of our filter, not because history moved on: there is
         # nothing to negotiate. git's own lazy fetches do the same.
         settings = ["-c", "fetch.negotiationAlgorithm=noop", "-c", "protocol.version=2"]
         options = ["--no-auto-maintenance", "--no-tags", "--filter=blob:none", "--stdin"]
-        self._fetch([*settings, "fetch", *options], ids, progress)
+        wanted = list(ids)
+
+        def fetch() -> None:
+            with self._writing(progress):
+                self._fetch([*settings, "fetch", *options], wanted, progress)
+
+        patiently(fetch, self._sleep)
 
     def pin(self, commit: str) -> None:
         """Keep `commit` in this mirror, whatever becomes of it upstream."""
-        with sole_writer(self.git_dir):
-            run(self.git_dir, ["update-ref", f"refs/cachediff/{commit}", commit])
+        with self._writing():
+            run(self.git_dir, ["update-ref", f"{PINS}{commit}", commit])
+
+    @contextlib.contextmanager
+    def _writing(self, progress: Progress | None = None) -> Iterator[None]:
+        with sole_writer(self.git_dir, progress):
+            clear_unfinished(self.git_dir)
+            try:
+                yield
+            except SourceError:
+                clear_unfinished(self.git_dir)  # half a pack may be large, and the next try far off
+                raise
 
     def _fetch(
         self, command: Sequence[str], stdin: Iterable[str] | None, progress: Progress | None
-    ) -> list[bytes]:
-        with sole_writer(self.git_dir, progress):
-            clear_unfinished(self.git_dir)
-            options = ["--progress", "--no-write-fetch-head", "origin"]
-            return follow(self.git_dir, [*command, *options], progress, stdin)
+    ) -> None:
+        options = ["--progress", "--no-write-fetch-head", "origin"]
+        follow(self.git_dir, [*command, *options], progress, stdin)
 
 
 def import_history(path: Path, stream: Iterable[bytes]) -> None:

@@ -4,13 +4,28 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 from cachediff.errors import SourceError
 from cachediff.sources.git import Progress
 
-_UNFINISHED = ("*.lock", "refs/**/*.lock", "objects/pack/tmp_*")
+_UNFINISHED = (
+    "*.lock",
+    "refs/**/*.lock",
+    "objects/*.lock",
+    "objects/info/**/*.lock",
+    "objects/pack/*.lock",
+    "packed-refs.new",
+    "objects/pack/tmp_*",
+    "objects/pack/.tmp-*",
+    "objects/[0-9a-f][0-9a-f]/tmp_obj_*",
+    "objects/tmp_objdir-*",
+    # By this a fetch keeps its pack from being packed anew while it writes refs; nobody else does here.
+    "objects/pack/*.keep",
+)
+"""What git has while it fetches, packs and writes refs, in a bare repository."""
 
 
 @contextlib.contextmanager
@@ -39,7 +54,16 @@ def sole_writer(mirror: Path, progress: Progress | None = None) -> Iterator[None
 
 
 def clear_unfinished(mirror: Path) -> None:
-    """Remove locks and half-written packs; no git may be at work in the mirror (`sole_writer`)."""
+    """Remove what killed gits and clones left; no git may be at work in the mirror (`sole_writer`)."""
     for pattern in _UNFINISHED:
         for path in mirror.glob(pattern):
-            path.unlink(missing_ok=True)
+            _remove(path)
+    for path in mirror.parent.glob(f"{mirror.stem}.*.new"):
+        _remove(path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

@@ -38,7 +38,7 @@ def clauses(changelog: Changelog) -> list[str]:
     ]
     news = overview.news(changelog, _short)
     if not news:  # which may be because upstream was not reached
-        said = () if comparison.unreached else comparison.notices[:1]
+        said = () if comparison.untold else comparison.notices[:1]
         news = [*map(_short, said), overview.headline(changelog, _short).lower()]
     if not told:
         news[0] = red + news[0]

@@ -77,7 +77,7 @@ def render_page(
         notes=[html(note) for note in _notes(changelog)],
         sides=[_side("OLD", comparison.old), _side("NEW", comparison.new)],
         figures=list(_figures(changelog, {each.value for each in table.kinds})),
-        specs=(comparison.old.specs, comparison.new.specs),
+        specs=None if comparison.untold else (comparison.old.specs, comparison.new.specs),
         plots=drawn.plots,
         plots_missing=drawn.missing,
         sections=[section(group, link) for group in changelog.groups],

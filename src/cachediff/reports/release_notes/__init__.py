@@ -91,7 +91,9 @@ def _title(comparison: Comparison) -> str:
 
 
 def _totals(comparison: Comparison) -> list[tuple[str, str, str]]:
-    """What each side comes to: a label, before, after."""
+    """What each side comes to: a label, before, after; nothing where that is not known."""
+    if comparison.untold:
+        return []
     old, new = comparison.old, comparison.new
     rows = [
         ("Packages read", f"{old.packages:,}", f"{new.packages:,}"),
