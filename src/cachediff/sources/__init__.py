@@ -19,6 +19,7 @@ from cachediff.sources.names import (
 from cachediff.sources.online import NotReachedError
 from cachediff.sources.patience import Sleep, patiently
 from cachediff.sources.repository import Repository, import_history
+from cachediff.sources.writing import sweep_mirror
 
 __all__ = [
     "PREVIOUS",
@@ -39,5 +40,6 @@ __all__ = [
     "newest_first",
     "parse_name",
     "patiently",
+    "sweep_mirror",
     "until",
 ]
