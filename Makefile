@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test check format bench bench-history lock clean
+.PHONY: help setup demo test check format bench bench-history soak lock clean
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -42,6 +42,9 @@ bench: $(READY)  ## measure speed and memory, each against a baseline run beside
 
 bench-history: $(READY)  ## measure taking in the past, and asking it
 	$(BIN)/python -m benchmarks.history
+
+soak: $(READY)  ## kill a run, and let its disk fail, at every point there is (half an hour)
+	$(BIN)/python -m benchmarks.soak
 
 lock: $(READY)  ## write requirements.lock anew from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \

@@ -18,6 +18,7 @@ from itertools import count
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -92,6 +93,8 @@ class World:
         self.path = folder / "store" / LEDGER
         self.outbox = Outbox(folder / "outbox", write_atomically)
         self.recipients: tuple[Recipient, ...] = (Recipient(ANN, digest=DAILY),)
+        self.delivery = "mail"
+        self.untold: tuple[str, ...] = ()
 
     def run(
         self, now: datetime, *done: tuple[str, str, Comparison | None]
@@ -102,20 +105,20 @@ class World:
             begin_digests(ledger, self.deliveries())
             for name, day, told in done:
                 ledger.record(self.night(name, day, told, now))
-            self.enqueue(ledger, now)
+            self.untold = self.enqueue(ledger, now)
         new = [each for each in self.outbox.contents().parcels if each not in before]
         mails = {each.destination: parsed(self.outbox.content(each.id).decode()) for each in new}
         assert len(mails) == len(new)
         return mails
 
-    def enqueue(self, ledger: Ledger, now: datetime) -> int:
+    def enqueue(self, ledger: Ledger, now: datetime) -> tuple[str, ...]:
         deliveries = self.deliveries()
         return enqueue_digests(
             self.outbox, self.jobs, ledger, deliveries, self.reports, None, now=now
         )
 
     def deliveries(self) -> Deliveries:
-        return Deliveries({"mail": Mail(SERVER, self.recipients)}, {})
+        return Deliveries({self.delivery: Mail(SERVER, self.recipients)}, {})
 
     def night(self, name: str, day: str, told: Comparison | None, now: datetime) -> DoneNight:
         """A night of which the report is filed, if there is one."""
@@ -132,7 +135,12 @@ class World:
             old=new,
             new=new,
             report=report,
+            deliver=next((each.deliver for each in self.jobs if each.name == name), None),
         )
+
+    def rename_delivery(self, name: str) -> None:
+        self.delivery = name
+        self.jobs = tuple(replace(each, deliver=(name,)) for each in self.jobs)
 
 
 def text_of(mail: EmailMessage) -> str:
@@ -353,6 +361,89 @@ class Interrupted(Outbox):
     def enqueue(self, *args: object, **keys: object) -> bool:
         super().enqueue(*args, **keys)  # type: ignore[arg-type]
         raise DeliveryError("the end")
+
+
+def test_what_waits_is_told_whatever_becomes_of_names(tmp_path: Path) -> None:
+    """Of the delivery, of the job; and where a job is not set or does not deliver any more."""
+    weekly = Recipient(ANN, digest=WEEKLY)
+    for place, change in enumerate(("delivery", "job", "no job", "deliver")):
+        world = World(tmp_path / str(place), NIGHT_JOB, DATED)
+        world.recipients = (weekly,)
+        assert world.run(at("2025-01-06"), ("night", "2025-01-06", NEWS)) == {}
+        assert world.run(at("2025-01-07"), ("night", "2025-01-07", NEWS)) == {}
+        told: list[str] = []
+        match change:
+            case "delivery":
+                world.rename_delivery("post")
+            case "job":
+                world.jobs = (job("every", "0 6 * * *"), DATED)
+            case "no job":
+                world.jobs = (DATED,)
+            case "deliver":
+                world.jobs = (replace(NIGHT_JOB, deliver=()), DATED)
+        for day, done in (("2025-01-08", [("dated", "2025-01-08", NEWS)]), ("2025-01-13", [])):
+            mails = world.run(at(day), *done)
+            told += [night for mail in mails.values() for night in told_in(mail)]
+            assert world.untold == ()
+        for day in ("2025-01-20", "2025-01-27"):
+            told += [night for mail in world.run(at(day)).values() for night in told_in(mail)]
+        assert sorted(told) == ["dated 01-08", "night 01-06", "night 01-07"], change
+
+
+def test_what_the_ledger_does_not_say_the_settings_do(tmp_path: Path) -> None:
+    world = World(tmp_path, DATED)
+    world.run(at("2025-01-01", 5))
+    with closing(Ledger(world.path)) as ledger:
+        for name in ("dated", "other"):
+            ledger.record(
+                replace(world.night(name, "2025-01-01", NEWS, at("2025-01-01")), deliver=None)
+            )
+    (mail,) = world.run(at("2025-01-01")).values()
+    assert told_in(mail) == ["dated 01-01"]
+
+
+def test_what_nobody_is_there_for_is_said_once(tmp_path: Path) -> None:
+    world = World(tmp_path, NIGHT_JOB)
+    world.recipients = (Recipient(ANN, digest=WEEKLY), Recipient(BOB, digest=WEEKLY))
+    world.run(at("2025-01-06"), ("night", "2025-01-06", NEWS), ("night", "2025-01-07", None))
+    world.recipients = (Recipient(BOB, digest=WEEKLY),)
+    assert world.run(at("2025-01-07"), ("night", "2025-01-07", NEWS)) == {}
+    (said,) = world.untold
+    assert said.startswith(f"no mail delivery has {ANN} any more, ")
+    assert said.endswith("It was to tell: night 2025-01-06")
+    assert set(world.run(at("2025-01-13"), ("night", "2025-01-13", None))) == {BOB}
+    assert world.untold == ()
+    # Of what is told to nobody there need not be anything.
+    world.recipients = ()
+    assert world.run(at("2025-01-14")) == {}
+    assert world.untold == ()
+
+
+class Selective(Outbox):
+    """An outbox that takes nothing for Ann."""
+
+    def enqueue(self, kind: Any, destination: str, content: bytes, **keys: Any) -> bool:
+        if destination == ANN:
+            raise DeliveryError("not for her")
+        return super().enqueue(kind, destination, content, **keys)
+
+
+def test_one_that_cannot_be_made_keeps_no_other_from_it(tmp_path: Path) -> None:
+    world = World(tmp_path, NIGHT_JOB)
+    whole = world.outbox
+    world.recipients = tuple(Recipient(each, digest=DAILY) for each in (ANN, BOB))
+    world.outbox = Selective(tmp_path / "outbox", write_atomically)
+    with pytest.raises(DeliveryError, match="not for her"):
+        world.run(at("2025-01-01"), ("night", "2025-01-01", NEWS))
+    assert [each.destination for each in whole.contents().parcels] == [BOB]
+    world.recipients = (Recipient(ANN, digest=DAILY),)
+    with pytest.raises(DeliveryError, match="not for her"):
+        world.run(at("2025-01-02"), ("night", "2025-01-02", NEWS))
+    world.outbox = whole
+    with closing(Ledger(world.path)) as ledger:
+        world.untold = world.enqueue(ledger, at("2025-01-02", 7))
+    destinations = [each.destination for each in whole.contents().parcels]
+    assert sorted(destinations) == [ANN, ANN, BOB]
 
 
 @pytest.mark.parametrize("damaged", [False, True])
@@ -676,10 +767,9 @@ def test_what_real_runs_file_is_what_digests_tell(
         runs.run(evening(number))
         with runs.ledger() as ledger:
             jobs, now = tuple(read.jobs.values()), evening(number)
-            made.append(
-                enqueue_digests(outbox, jobs, ledger, deliveries, read.reports, None, now=now)
-            )
-    assert made == [0, 1, 1]
+            enqueue_digests(outbox, jobs, ledger, deliveries, read.reports, None, now=now)
+        made.append(len(outbox.contents().parcels))
+    assert made == [0, 1, 2]
     titles = [each.title for each in outbox.contents().parcels]
     assert titles == ["[cachediff] 1 night: hdf5 rebuilt"] * 2
 

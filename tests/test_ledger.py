@@ -26,6 +26,7 @@ FIRST = DoneNight(
     new=ORIGINS[1],
     report="nightly/2025-01-02",
     red=True,
+    deliver=("mail", "team"),
 )
 SECOND = msgspec.structs.replace(FIRST, date=date(2025, 1, 3), new=ORIGINS[2], report=None)
 
@@ -107,6 +108,18 @@ def test_another_database_and_another_version_are_refused(path: Path) -> None:
         ours.execute("PRAGMA user_version=2")
     with pytest.raises(StoreError, match="a ledger of version 2"):
         Ledger(path)
+
+
+def test_one_of_before_deliveries_were_written_down_is_read_on(path: Path) -> None:
+    before = msgspec.structs.replace(FIRST, deliver=None)
+    with closing(Ledger(path)) as ledger:
+        ledger.record(before)
+    with closing(sqlite3.connect(path)) as older, older:
+        older.execute("ALTER TABLE night DROP COLUMN deliver")
+    with closing(Ledger(path)) as ledger:
+        assert ledger.nights("nightly") == (before,)
+        ledger.record(SECOND)
+        assert ledger.nights("nightly") == (before, SECOND)
 
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:

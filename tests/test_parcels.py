@@ -41,7 +41,7 @@ from cachediff.model.gates import (
     StackShrank,
     Unreadable,
 )
-from cachediff.model.jobs import Job, Recipient
+from cachediff.model.jobs import DigestPeriod, Job, Recipient
 from cachediff.model.selection import Selection
 from cachediff.reports import Layout
 from mail_server import mail_server
@@ -102,6 +102,16 @@ def text_of(message: EmailMessage) -> str:
 def mails(told: Comparison, *recipients: Recipient, on: date = NIGHT) -> list[EmailMessage]:
     contents = parcels_for(JOB, on, told, deliveries(*recipients), Layout())
     return [parsed(each.content) for each in contents]
+
+
+@pytest.mark.parametrize("why", ["unreached", "gone"])
+def test_a_night_of_which_nothing_is_known_is_told_at_once_to_all(why: str) -> None:
+    """No digest tells it, since it is not done."""
+    weekly = ann(digest=DigestPeriod.WEEKLY, packages=("hdf5",))
+    assert mails(night(), weekly) == []
+    untold = replace(CASES["no-changes"](), **{why: "2025-04-21T03:00:00Z"})
+    (mail,) = mails(untold, weekly)
+    assert mail["To"] == ANN
 
 
 # What concerns whom: subscription, the packages told, the gates told.

@@ -536,3 +536,9 @@ def test_a_log_that_nobody_reads_stops_no_run(nightly: World) -> None:
             assert process.wait(30) == 2
         assert b"Traceback" not in told
         assert len(nightly.done()) == 1
+
+
+def test_a_clock_that_was_ahead_is_told_by_every_run(nightly: World) -> None:
+    serve(nightly, evening(90))
+    (event,) = [event for event in serve(nightly, evening(1)) if isinstance(event, NotDone)]
+    assert "is not yet: a clock is or was wrong" in event.message

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
@@ -29,10 +31,19 @@ from cachediff.jobs.status import status_of
 from cachediff.model.delivery import Outcome, Parcel, Postponed, Refused
 from cachediff.model.jobs import Event, Job, Schedule
 from cachediff.model.snapshot import Origin
-from cachediff.model.status import FolderStatus, JobStatus, NightStatus, OutboxStatus, Status
+from cachediff.model.status import (
+    DamagedParcels,
+    FolderStatus,
+    JobStatus,
+    NightStatus,
+    OutboxStatus,
+    ParkedParcels,
+    Status,
+)
+from cachediff.queries.due import ahead_of
 from cachediff.queries.status import attentions, folder_states, job_state
 from cachediff.reports.metrics import render_metrics, write_metrics
-from cachediff.reports.status import render_status, render_status_json
+from cachediff.reports.status import phrased, render_status, render_status_json
 from cachediff.sources import mirror_path
 from cachediff.store.ledger import LEDGER, DoneNight, Ledger
 from commands import cachediff, refuses, succeeds
@@ -96,7 +107,11 @@ def job(settings: Settings, name: str = "nightly", now: datetime = NOW) -> JobSt
 
 
 def attention(settings: Settings, now: datetime = NOW) -> list[str]:
-    return [each.text for each in state(settings, now).attention]
+    return [text for text, _ in told(state(settings, now))]
+
+
+def told(status: Status) -> list[tuple[str, str]]:
+    return [phrased(each, status.running) for each in status.attention]
 
 
 class TestJobs:
@@ -162,6 +177,27 @@ class TestJobs:
         expected_lines = [f"job nightly: {expected}"] if expected else []
         assert attention(settings, NOW.replace(hour=hour)) == expected_lines
 
+    @pytest.mark.parametrize(
+        ("night", "at", "ahead"),
+        [
+            (done(date(2025, 4, 20)), NOW, False),
+            # It is the 21st already on Kiritimati, at 10:00 UTC of the 20th.
+            (done(date(2025, 4, 21), at=NOW), NOW.replace(hour=10), False),
+            (done(date(2025, 4, 20), at=NOW + timedelta(days=1)), NOW, False),
+            (done(date(2025, 4, 20), at=NOW + timedelta(days=1, seconds=1)), NOW, True),
+            (done(date(2025, 4, 22), at=NOW), NOW, True),
+            (done(date(2099, 1, 1)), NOW, True),
+        ],
+    )
+    def test_a_clock_that_was_ahead(
+        self, settings: Settings, night: DoneNight, at: datetime, ahead: bool
+    ) -> None:
+        record(settings, night)
+        assert ahead_of(night, at) == ahead
+        assert job(settings, now=at).ahead == ahead
+        said = f"job nightly: the night of {night.date} is done, at "
+        assert [each.startswith(said) for each in attention(settings, at)] == [True] * ahead
+
     def test_an_hour_to_the_second(self, settings: Settings) -> None:
         record(settings, done(date(2025, 4, 19)))
         hour = datetime(2025, 4, 20, 19, tzinfo=UTC)
@@ -172,15 +208,13 @@ class TestJobs:
         """As at a change of the schedule."""
         nothing = OutboxStatus(waiting=0, late=0, parked=0, damaged=0, oldest=None)
         since = NOW - timedelta(minutes=10)
-        told = {}
+        counts = {}
         for lagging in (0, 1, 2):
             late = JobStatus(
                 name="j", due="schedule", new="x", lagging=lagging, lagging_since=since
             )
-            told[lagging] = list(
-                attentions([late], nothing, (), free_space=0, running=None, now=NOW)
-            )
-        assert {lagging: len(each) for lagging, each in told.items()} == {0: 0, 1: 0, 2: 1}
+            counts[lagging] = len(list(attentions([late], nothing, (), free_space=0, now=NOW)))
+        assert counts == {0: 0, 1: 0, 2: 1}
 
     def test_of_several_times_of_a_date_the_first_counts(self) -> None:
         hourly = Job(name="j", old="a", new="b", due=Schedule("0 * * * *", "Europe/Helsinki"))
@@ -308,9 +342,9 @@ class TestRunning:
             found = state(settings)
             assert found.running
             assert found.running.startswith(f"process {os.getpid()} on ")
-            assert found.attention[0].hint.startswith("a run is at work")
+            assert told(found)[0][1].startswith("a run is at work")
         assert state(settings).running is None
-        assert state(settings).attention[0].hint.startswith("cachediff run does what is due")
+        assert told(state(settings))[0][1].startswith("cachediff run does what is due")
 
     def test_one_that_was_killed_is_not(self, settings: Settings) -> None:
         held = (
@@ -325,6 +359,20 @@ class TestRunning:
         assert who_runs(settings.state) is None
         with sole_run(settings.state, NOW) as holder:
             assert holder is None, "the lock was given back"
+
+    def test_whoever_asks_who_runs_makes_no_run_leave(self, settings: Settings) -> None:
+        """Asking takes the lock for a moment, where the run that had it was killed."""
+        with sole_run(settings.state, NOW):
+            pass
+        path = settings.state / LOCK
+        with path.open("rb") as asking:
+            fcntl.flock(asking, fcntl.LOCK_SH)
+            path.write_bytes(b"{")
+            done_asking = threading.Timer(0.05, fcntl.flock, (asking, fcntl.LOCK_UN))
+            done_asking.start()
+            with sole_run(settings.state, NOW) as holder:
+                assert holder is None
+            done_asking.join()
 
     def test_one_that_just_began(self, settings: Settings) -> None:
         with sole_run(settings.state, NOW):
@@ -409,6 +457,11 @@ def test_json() -> None:
         "red": True,
         "report": "nightly/2025-04-18",
     }
+    late = replace(FULL, running="process 1", attention=(ParkedParcels(1), DamagedParcels(2_000)))
+    told = json.loads(render_status_json(late))
+    assert not told["well"]
+    assert [each.keys() for each in told["attention"]] == [{"text", "hint"}] * 2
+    assert told["attention"][1]["text"].startswith("outbox: 2,000 parcels are damaged, and ")
     assert (dated["last"], dated["lagging"], dated["next_due"]) == (None, None, None)
     assert told["folders"][1]["path"] == "/\udcff"
 

@@ -17,14 +17,15 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from cachediff.config import Settings, find_settings
+from cachediff.config import Settings, SourceSettings, find_settings
 from cachediff.errors import StoreError
 from cachediff.jobs.snapshot import take_snapshots
 from cachediff.jobs.space import check_space
 from cachediff.jobs.sweeping import AGE, sweep
 from cachediff.queries import Catalogue
 from cachediff.queries.verification import verify
-from cachediff.sources import GitSource, Repository, clone_mirror, parse_name
+from cachediff.sources import GitSource, Repository, clone_mirror, mirror_path, parse_name
+from cachediff.sources.writing import sole_writer
 from conftest import MakeRepository
 from pages import page, record
 from repositories import Commit, add_commits, git
@@ -99,17 +100,16 @@ def test_what_a_killed_write_left_goes_after_an_hour(
     assert verify(names).findings == ()
 
 
-def test_a_snapshot_without_its_receipt_goes_after_an_hour(names: Catalogue) -> None:
+def test_a_snapshot_whose_receipt_was_lost_stays_and_is_named(names: Catalogue) -> None:
     (stored,) = names.store.list().snapshots
     path = Path(stored.path)
     path.with_suffix(".json").unlink()
-    folder = path.parent
-    aged(path, OLD)
-    aged(folder, YOUNG)  # as where another process is about to replace it
+    for each in (path, path.parent):
+        aged(each, OLD)
     assert sweep(names, NOW) == ()
-    aged(folder, OLD)
-    assert sweep(names, NOW) == (path,)
-    assert list(folder.iterdir()) == []
+    (finding,) = verify(names).findings
+    assert finding.path == path
+    assert f"cachediff snapshot repository0:develop@{stored.commit}" in finding.remedy
 
 
 def test_nothing_else_goes(names: Catalogue, tmp_path: Path) -> None:
@@ -254,6 +254,26 @@ def test_every_leftover_of_git_goes_with_the_next_fetch(
     repository.fetch()
     assert not path.exists()
     assert before <= set(place.parent.rglob("*"))
+
+
+def test_what_a_killed_fetch_left_is_swept_unless_one_is_at_work(
+    tmp_path: Path, make_repository: MakeRepository
+) -> None:
+    upstream = make_repository([{"_cache/develop/p/specs.md": page([record("p")], "p")}], "--bare")
+    url = f"file://{upstream}"
+    settings = Settings({"up": SourceSettings(url=url)}, tmp_path / "s", tmp_path / "r")
+    with closing(Catalogue(settings, tmp_path / "cache")) as names:
+        assert sweep(names, NOW) == ()
+        place = mirror_path(names.cache, url)
+        clone_mirror(url, place)
+        before = set(place.parent.rglob("*"))
+        lefts = (place / "objects/pack/tmp_pack_a1b2c3", place.with_name(f"{place.stem}.a1.new"))
+        for left in lefts:
+            left.write_text("half")
+        with sole_writer(place):
+            assert sweep(names, NOW) == ()
+        assert sweep(names, NOW) == lefts
+        assert set(place.parent.rglob("*")) == before
 
 
 # Free space.

@@ -6,13 +6,12 @@ import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 import typer
 
-from cachediff.cli.options import Config, say
+from cachediff.cli.options import Config, say, settings_here
 from cachediff.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -41,12 +40,9 @@ def check(config: Config = None) -> None:
     Nothing is fetched and nothing is written; no secret is shown. The exit code is 2 if config.yaml is
     wrong, or a secret is missing that a run needs.
     """
-    from cachediff.config import find_settings
     from cachediff.reports.visible import visible
 
-    settings = find_settings(Path.cwd(), config)
-    if settings.file is None:
-        raise ConfigError("there is no config.yaml here", "cachediff init writes one to begin with")
+    settings = settings_here(config)
     now = datetime.now(UTC)
     typer.echo(visible(f"{settings.file}: sources {', '.join(map(str, settings.sources))}"))
     for job in settings.jobs.values():

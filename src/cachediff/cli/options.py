@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from cachediff.config import Settings
     from cachediff.queries import Catalogue
 
 Repo = Annotated[
@@ -60,6 +61,21 @@ def catalogue(
         progress.clear()
         for notice in names.notices:
             (note or _note)(notice)
+
+
+def settings_here(config: Path | None) -> Settings:
+    """The settings in the file `config`, or in the folder that this is run in.
+
+    Raises:
+        ConfigError: there are none, or they are wrong.
+    """
+    from cachediff.config import find_settings
+    from cachediff.errors import ConfigError
+
+    settings = find_settings(Path.cwd(), config)
+    if settings.file is None:
+        raise ConfigError("there is no config.yaml here", "cachediff init writes one to begin with")
+    return settings
 
 
 def _note(notice: str) -> None:

@@ -9,8 +9,7 @@ from typing import Annotated
 
 import typer
 
-from cachediff.cli.options import Config
-from cachediff.errors import ConfigError
+from cachediff.cli.options import Config, settings_here
 
 
 class StatusFormat(StrEnum):
@@ -33,19 +32,16 @@ def status(
     Nothing is fetched and nothing is written but FILE; a run that is at work is not disturbed.
 
     The exit code is 1 if something needs attention: a job of which more than one date is due and not
-    done, or one for over an hour; parcels that are parked or damaged. It is 2 if the state cannot be
-    told, as where the ledger is damaged.
+    done, or one for over an hour, or whose last night is still to come; parcels that are parked or
+    damaged; too little space. It is 2 if the state cannot be told, as where the ledger is damaged.
     """
     from platformdirs import user_cache_path
 
-    from cachediff.config import find_settings
     from cachediff.jobs.status import status_of
     from cachediff.reports.metrics import write_metrics
     from cachediff.reports.status import render_status, render_status_json
 
-    settings = find_settings(Path.cwd(), config)
-    if settings.file is None:
-        raise ConfigError("there is no config.yaml here", "cachediff init writes one to begin with")
+    settings = settings_here(config)
     found = status_of(settings, user_cache_path("cachediff"), datetime.now(UTC))
     if metrics is not None:
         write_metrics(metrics, found)

@@ -13,7 +13,7 @@ from cachediff.config import Settings
 from cachediff.jobs.nights import Told
 from cachediff.jobs.retention import Thinned
 from cachediff.jobs.run import NotDone, NothingDue
-from cachediff.jobs.service import Delivered, Failed, Held, RunEvent, Swept
+from cachediff.jobs.service import Delivered, Failed, Held, RunEvent, Swept, Untellable
 from cachediff.model.delivery import DeliveryRound, Parcel
 from cachediff.model.gates import Finding
 from cachediff.reports.findings import sentence
@@ -52,6 +52,8 @@ def entries(event: RunEvent, settings: Settings) -> Iterator[Entry]:
                 f"what interrupted writes had left is removed: {len(event.paths):,}",
                 data={"paths": event.paths},
             )
+        case Untellable():
+            yield Entry("untellable", event.message, logging.WARNING)
         case Failed():
             yield Entry(
                 "failed",

@@ -66,11 +66,6 @@ class Behind:
         self.finish()
         self._shelf.remove(path)
 
-    def changed(self, path: PurePath) -> float:
-        """When a file was changed last."""
-        self.finish()
-        return self._shelf.changed(path)
-
     def close(self) -> None:
         """End once the file that is being written is; what waits is not written any more."""
         self._writer.shutdown(cancel_futures=True)

@@ -61,10 +61,18 @@ def plan_digests(
 
 
 def nights_of(digest: Digest, jobs: Collection[Job], ledger: Ledger) -> dict[int, DoneNight]:
-    """The nights of a digest by number, in order: of those of `jobs` that its delivery is for."""
-    names = {job.name for job in jobs if digest.delivery in job.deliver}
+    """The nights of a digest by number, in order: those of which its delivery was to tell.
+
+    That is what the ledger says, also of a job that is set no more. Only where it does not say so,
+    `jobs`, those that are set now, do.
+    """
+    now = {job.name: job.deliver for job in jobs}
     nights = ledger.nights_between(digest.first, digest.last)
-    return {number: night for number, night in nights.items() if night.job in names}
+    return {
+        number: night
+        for number, night in nights.items()
+        if digest.delivery in (now.get(night.job, ()) if night.deliver is None else night.deliver)
+    }
 
 
 def _recipients(deliveries: Deliveries) -> Iterator[tuple[str, Recipient]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -12,9 +12,9 @@ from typing import TypeAlias
 from msgspec.structs import replace
 
 from cachediff.changelog import arrange
-from cachediff.config.resolving import Deliveries
+from cachediff.config.resolving import Deliveries, Mail
 from cachediff.delivery import Outbox
-from cachediff.errors import ReportError
+from cachediff.errors import DeliveryError, ReportError
 from cachediff.jobs.digest_plans import begin_digests, nights_of, plan_digests
 from cachediff.jobs.subscriptions import concerns, has_news
 from cachediff.model.comparison import Comparison
@@ -23,7 +23,9 @@ from cachediff.model.jobs import Job, Recipient
 from cachediff.queries.filed import FILES
 from cachediff.reports.mail.digest import DigestNight, digest_subject, render_digest
 from cachediff.reports.mail.message_ids import digest_id, thread_id
+from cachediff.reports.phrases import listed
 from cachediff.reports.reading import read_json
+from cachediff.reports.visible import visible
 from cachediff.store.digests import Digest
 from cachediff.store.ledger import DoneNight, Ledger
 
@@ -44,8 +46,8 @@ def enqueue_digests(
     templates: Path | None,
     *,
     now: datetime,
-) -> int:
-    """Put the digests that are due at `now` (aware) into the outbox; how many are new there.
+) -> tuple[str, ...]:
+    """Put the digests that are due at `now` (aware) into the outbox; say what cannot be told any more.
 
     It is called once a run, after all nights; `begin_digests` was before them. `jobs` and
     `deliveries` are all there are, `reports` is the folder of reports. Which nights a digest tells is
@@ -53,41 +55,75 @@ def enqueue_digests(
     was killed, is made first. It is made of the ledger, the filed reports and the settings alone, so
     that it is the same mail then.
 
+    One for an address that no mail delivery has any more is given up, with a sentence that says what it
+    was to tell; it waits for a run in which all others are made.
+
     Raises:
         DeliveryError: the outbox cannot be written.
-        ReportError: a template fails.
+        ReportError: a template fails. In both cases all digests that can be made are.
         StoreError: the ledger cannot be read or written.
     """
     read = lru_cache(maxsize=_MOST_READ)(lambda night: _filed(reports, night))
     plan_digests(ledger, jobs, deliveries, now)
-    new = 0
+    given_up: dict[Digest, str] = {}
+    failures: list[DeliveryError | ReportError] = []
     for digest in ledger.digests():
-        if not digest.made:
-            new += _enqueue(outbox, digest, jobs, ledger, deliveries, read, templates, now)
+        if digest.made:
+            continue
+        done = tuple(nights_of(digest, jobs, ledger).values())
+        recipient = _recipient(digest, deliveries)
+        if recipient is None:
+            given_up[digest] = _untold(digest, done)
+            continue
+        try:
+            _enqueue(outbox, digest, done, recipient, ledger, read, templates, now)
+        except (DeliveryError, ReportError) as error:
+            failures.append(error)
+        else:
             ledger.mark_made(digest)
-    return new
+    if failures:
+        raise failures[0]
+    for digest in given_up:
+        ledger.mark_made(digest)
+    return tuple(filter(None, given_up.values()))
+
+
+def _recipient(digest: Digest, deliveries: Deliveries) -> tuple[Mail, Recipient] | None:
+    """Who gets a digest, by its delivery or else, as where that was renamed, by another."""
+    first = deliveries.mail.get(digest.delivery)
+    for mail in (*filter(None, [first]), *deliveries.mail.values()):
+        for recipient in mail.recipients:
+            if recipient.address == digest.address:
+                return mail, recipient
+    return None
+
+
+def _untold(digest: Digest, done: Sequence[DoneNight]) -> str:
+    """Say what is told to nobody; nothing, if there is nothing to tell."""
+    nights = [f"{night.job} {night.date}" for night in done if night.report]
+    if not nights:
+        return ""
+    return (
+        f"no mail delivery has {digest.address} any more, for which a digest by {digest.delivery} was"
+        f" planned; it is not sent. It was to tell: {listed(nights, visible, brief=True)}"
+    )
 
 
 def _enqueue(
     outbox: Outbox,
     digest: Digest,
-    jobs: Collection[Job],
+    done: Sequence[DoneNight],
+    by: tuple[Mail, Recipient],
     ledger: Ledger,
-    deliveries: Deliveries,
     read: _Read,
     templates: Path | None,
     now: datetime,
-) -> bool:
-    """Put the mail of a digest into the outbox, if there is one to send; whether it is new there."""
-    mail = deliveries.mail.get(digest.delivery)
-    recipients = mail.recipients if mail else ()
-    recipient = next((each for each in recipients if each.address == digest.address), None)
-    if mail is None or recipient is None:
-        return False  # the settings name them no more
-    done = list(nights_of(digest, jobs, ledger).values())
+) -> None:
+    """Put the mail of a digest, about these nights, into the outbox, if there is one to send."""
+    mail, recipient = by
     told = [night for each in done if (night := _told(each, recipient, read))]
     if not told:
-        return False
+        return
     sender, address = mail.server.sender, recipient.address
     message = render_digest(
         told,
@@ -103,7 +139,7 @@ def _enqueue(
         templates=templates,
     )
     title = digest_subject(told)
-    return outbox.enqueue("mail", address, message.encode("ascii"), title=title, now=now)
+    outbox.enqueue("mail", address, message.encode("ascii"), title=title, now=now)
 
 
 def _told(night: DoneNight, recipient: Recipient, read: _Read) -> DigestNight | None:

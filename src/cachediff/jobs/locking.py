@@ -6,15 +6,19 @@ import contextlib
 import fcntl
 import os
 import platform
+import time
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 
 from cachediff.errors import StoreError
 
 LOCK = "run.lock"
+_TRIES, _PAUSE = 10, 0.02
+"""How often, and after how many seconds, a lock is tried again: `who_runs` may have it for a moment."""
 
 
 class Holder(msgspec.Struct, frozen=True):
@@ -44,9 +48,7 @@ def sole_run(store: Path, now: datetime) -> Iterator[str | None]:
     except OSError as error:
         raise StoreError(f"{path} cannot be written: {error.strerror}") from error
     with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _is_ours(lock):
             yield _holder(path)
             return
         holder = Holder(os.getpid(), platform.node() or "this machine", now)
@@ -57,6 +59,16 @@ def sole_run(store: Path, now: datetime) -> Iterator[str | None]:
             yield None
         finally:
             lock.truncate(0)  # who comes next must not be taken for this process
+
+
+def _is_ours(lock: BinaryIO) -> bool:
+    """Whether the lock could be taken."""
+    for _ in range(_TRIES):
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        time.sleep(_PAUSE)
+    return False
 
 
 def who_runs(store: Path) -> str | None:

@@ -168,6 +168,7 @@ class Nights:
             new=new.origin,
             report=f"{report.parent.name}/{report.name}" if report else None,
             red=is_red(findings),
+            deliver=job.deliver,
         )
         self._ledger.record(night)
         return Told(night, findings, outcome)

@@ -63,9 +63,10 @@ def parcels_for(
     """What is to be sent of a night to the deliveries of the job, those that it names of `deliveries`.
 
     `comparison` is what the job tells, with its findings. A recipient gets a mail of what concerns
-    them, and none where nothing does, unless they ask for it; those who want a digest get none here. A
-    webhook is told of each night; `url` is where the report can be read. The same night, comparison
-    and `layout` (of which the templates and the history count) give the same bytes.
+    them, and none where nothing does, unless they ask for it; those who want a digest get none here,
+    but where nothing is known of the night. A webhook is told of each; `url` is where the report can be
+    read. The same night, comparison and `layout` (of which the templates and the history count) give
+    the same bytes.
 
     Raises:
         ReportError: a template fails, or an address is none.
@@ -73,7 +74,8 @@ def parcels_for(
     for name in job.deliver:
         if mail := deliveries.mail.get(name):
             for recipient in mail.recipients:
-                if recipient.digest:
+                # What is not known is no done night, of which a digest would tell.
+                if recipient.digest and comparison.untold is None:
                     continue
                 concerning = concerns(comparison, recipient)
                 if recipient.empty or has_news(concerning):

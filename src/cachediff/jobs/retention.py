@@ -7,13 +7,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from datetime import date
 from enum import StrEnum
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
 from typing import TypeAlias
 
 import msgspec
 
 from cachediff.errors import NameNotFoundError, SourceError, UsageError
+from cachediff.jobs.elsewhere import filed_elsewhere, mark
 from cachediff.model.filed import FiledReport
 from cachediff.model.jobs import Retention
 from cachediff.model.snapshot import Origin
@@ -22,7 +23,7 @@ from cachediff.queries.filed import read_filed
 from cachediff.queries.stored_names import find_stored
 from cachediff.sources import PREVIOUS, SnapshotName, parse_name, until
 from cachediff.store import StoredSnapshot
-from cachediff.store.ledger import Ledger
+from cachediff.store.ledger import DoneNight, Ledger
 
 
 class Reason(StrEnum):
@@ -63,9 +64,12 @@ def thin(names: Catalogue, ledger: Ledger) -> Thinned:
     not removed yet is whole, and is removed the next time.
 
     Raises:
-        CachediffError: as for `would_thin`; or a snapshot cannot be removed, and those after it stay.
+        CachediffError: as for `would_thin`; the folder of reports cannot be written; or a snapshot
+            cannot be removed, and those after it stay.
     """
     thinned = would_thin(names, ledger)
+    if names.settings.retention:
+        mark(names.settings.reports, ledger)
     for stored in thinned.removed:
         names.store.remove(stored)
     return thinned
@@ -88,11 +92,13 @@ def would_thin(names: Catalogue, ledger: Ledger | None) -> Thinned:
     filed = read_filed(names.settings.reports)
     if filed.notices:
         return Thinned(withheld=f"no snapshot is removed: {filed.notices[0]}")
+    elsewhere = filed_elsewhere(names.settings.reports, ledger) if ledger else ()
+    compared = chain(_of_reports(filed.reports), _of_reports(elsewhere))
     snapshots = names.store.list().snapshots
     referred: dict[StoredSnapshot, Reason] = {}
     for reason, stays in (
         (Reason.JOB, _of_jobs(names, ledger, snapshots)),
-        (Reason.REPORT, _of_origins(_of_reports(filed.reports), snapshots)),
+        (Reason.REPORT, _of_origins(compared, snapshots)),
         (Reason.KEEP, _of_names(names, retention.keep, snapshots)),
     ):
         referred |= dict.fromkeys(stays, reason)
@@ -153,7 +159,7 @@ def _keys(origin: Origin) -> Set[_Key]:
     return {(origin.source, origin.collection, id_) for id_ in ids if id_ is not None}
 
 
-def _of_reports(reports: Iterable[FiledReport]) -> Iterator[Origin]:
+def _of_reports(reports: Iterable[FiledReport | DoneNight]) -> Iterator[Origin]:
     for report in reports:
         yield from (report.old, report.new)
 

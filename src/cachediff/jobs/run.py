@@ -11,14 +11,14 @@ from typing import TypeAlias
 import msgspec
 
 from cachediff.config import SourceSettings
-from cachediff.errors import CachediffError, NameNotFoundError, SourceError
+from cachediff.errors import CachediffError, NameNotFoundError, SourceError, StoreError
 from cachediff.jobs.fetch import fetch_patiently
 from cachediff.jobs.nights import Nights, Told, missing_patterns
 from cachediff.jobs.telling import Deliver, Telling
 from cachediff.model.comparison import Comparison
 from cachediff.model.jobs import Event, Job, Schedule
 from cachediff.queries import Catalogue
-from cachediff.queries.due import DueNight, due_collections, due_dates, gap
+from cachediff.queries.due import DueNight, ahead_of, due_collections, due_dates, gap
 from cachediff.sources import GoneError, NotReachedError, parse_name
 from cachediff.store.ledger import DoneNight, Ledger
 
@@ -76,6 +76,12 @@ def run_jobs(
     for job in jobs:
         try:
             last = ledger.last(job.name)
+            if last and ahead_of(last, now):
+                raise StoreError(
+                    f"the night of {last.date}, done at {last.done_at}, is not yet:"
+                    " a clock is or was wrong",
+                    "once the clock is right, move the ledger away to begin anew, or wait",
+                )
             if isinstance(job.due, Schedule) and not _due_dates(job.due, last, now):
                 yield NothingDue(job.name)
                 continue

@@ -46,6 +46,12 @@ class Swept(msgspec.Struct, frozen=True):
     paths: tuple[PurePath, ...]
 
 
+class Untellable(msgspec.Struct, frozen=True):
+    """What nobody can be told any more, in words: a digest of an address that is not set now."""
+
+    message: str
+
+
 class Delivered(msgspec.Struct, frozen=True):
     """What was delivered; `round` is None where another process was at it."""
 
@@ -60,7 +66,7 @@ class Failed(msgspec.Struct, frozen=True):
     hint: str = ""
 
 
-RunEvent: TypeAlias = NightEvent | Held | Swept | Delivered | Thinned | Failed
+RunEvent: TypeAlias = NightEvent | Held | Swept | Untellable | Delivered | Thinned | Failed
 """What a run tells of."""
 
 
@@ -155,7 +161,7 @@ def _deliver(run: Run, ledger: Ledger, outbox: Outbox) -> Iterator[RunEvent]:
     settings = run.names.settings
     failures: list[Failed] = []
     with _failing(failures, "digests"):
-        enqueue_digests(
+        for untold in enqueue_digests(
             outbox,
             tuple(settings.jobs.values()),
             ledger,
@@ -163,7 +169,8 @@ def _deliver(run: Run, ledger: Ledger, outbox: Outbox) -> Iterator[RunEvent]:
             settings.reports,
             settings.templates,
             now=run.now,
-        )
+        ):
+            yield Untellable(untold)
     with _failing(failures, "delivery"):
         yield Delivered(deliver(outbox, run.deliveries, run.now))
     yield from failures

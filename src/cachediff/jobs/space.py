@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 from cachediff.config import Settings
 from cachediff.errors import StoreError
+from cachediff.queries.disk import free_bytes
 
 _MIB = 1024 * 1024
 
@@ -24,21 +24,11 @@ def check_space(settings: Settings, cache: Path) -> None:
         return
     stores = [settings.store] if isinstance(settings.store, Path) else []
     for folder in dict.fromkeys((*stores, settings.state, settings.reports, cache)):
-        try:
-            free = shutil.disk_usage(_there(folder)).free
-        except OSError as error:
-            raise StoreError(f"{folder} cannot be looked at: {error.strerror}") from error
+        free = free_bytes(folder)
         if free < settings.free_space * _MIB:
             raise StoreError(
                 f"{folder}: {free // _MIB:,} MiB are free, and free_space in {settings.file} asks for"
                 f" {settings.free_space:,} MiB; nothing was begun",
-                "free some: snapshots that need not be kept are removed by retention. What is asked"
-                " for is set by free_space, 0 for nothing",
+                "free some: what interrupted writes had left is removed already, and retention removes"
+                " nothing before a run is done. What is asked for is set by free_space, 0 for nothing",
             )
-
-
-def _there(folder: Path) -> Path:
-    """The folder or, where it was not made yet, the nearest one above it."""
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    return folder

@@ -27,16 +27,7 @@ def status_of(settings: Settings, cache: Path, now: datetime) -> Status:
     folders = folder_states(settings, cache)
     return Status(
         at=now.astimezone(UTC),
-        attention=tuple(
-            attentions(
-                jobs,
-                outbox,
-                folders,
-                free_space=settings.free_space,
-                running=running,
-                now=now,
-            )
-        ),
+        attention=tuple(attentions(jobs, outbox, folders, free_space=settings.free_space, now=now)),
         running=running,
         jobs=jobs,
         outbox=outbox,

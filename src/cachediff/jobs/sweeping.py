@@ -1,14 +1,16 @@
-"""Sweeping: what interrupted writes left in the store and among the reports is removed."""
+"""Sweeping: what interrupted writes left in the store, among the reports and in mirrors is removed."""
 
 from __future__ import annotations
 
 import re
 import shutil
 from datetime import datetime, timedelta
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from cachediff.files import TEMPORARY
 from cachediff.queries import Catalogue
+from cachediff.queries.disk import mirrors_of
+from cachediff.sources import sweep_mirror
 
 AGE = timedelta(hours=1)
 """What changed since may still be written: other commands do, beside a run."""
@@ -19,15 +21,13 @@ _OURS = re.compile(r"\.[0-9a-f]{16}\.tmp")
 """Other programs have files that end in .tmp as well, and the folder of reports may be theirs, too."""
 
 
-def sweep(names: Catalogue, now: datetime) -> tuple[PurePath, ...]:
+def sweep(names: Catalogue, now: datetime) -> tuple[Path, ...]:
     """Remove unfinished files and folders that are older than an hour at `now` (aware); their paths.
 
-    Those are temporary ones, in the store (the outbox in it included) and in the folder of reports, and
-    Parquet files that no receipt needs. What cannot be removed stays for the next time. Whoever calls holds
-    the lock of the store (`sole_run`). Mirrors are cleared where they are fetched.
-
-    Raises:
-        StoreError: the store cannot be read.
+    Those are temporary ones, in the store (the outbox in it included) and in the folder of reports; and
+    those of git in mirrors, of any age where no process is at work in one. What cannot be removed stays
+    for the next time. A Parquet file without a receipt stays as well: it may be that of a snapshot whose
+    receipt was lost (`verify` names it). Whoever calls holds the lock of the store (`sole_run`).
     """
     settings = names.settings
     stores = [settings.store] if isinstance(settings.store, Path) else []
@@ -38,14 +38,15 @@ def sweep(names: Catalogue, now: datetime) -> tuple[PurePath, ...]:
         for path in folder.glob(f"{level}{TEMPORARY}")
         if _OURS.fullmatch(path.name)
     }
-    swept = {path for path in left if _removed(path, now)}
-    return tuple(sorted({*swept, *names.store.sweep((now - AGE).timestamp())}))
+    swept = [path for path in sorted(left) if _removed(path, now)]
+    for mirror in mirrors_of(settings, names.cache):
+        swept += sweep_mirror(mirror)
+    return tuple(swept)
 
 
 def _removed(path: Path, now: datetime) -> bool:
     try:
-        changed = path.lstat().st_mtime
-        if changed > (now - AGE).timestamp():
+        if path.lstat().st_mtime > (now - AGE).timestamp():
             return False
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import msgspec
 
@@ -27,10 +27,10 @@ class JobStatus(msgspec.Struct, frozen=True, kw_only=True):
     """How far a job is.
 
     `due` says what makes it due: its `schedule`, a `new-collection` that matches `new`, or that it is
-    `asked-for`. `last` is the night that was done last, `last_good` the last that was not red. What
-    follows is of scheduled jobs, and None of others: `lagging` counts the dates that are due and not
-    done, `lagging_since` is when the first of them was due, and `next_due` when another will be. Times
-    are in UTC.
+    `asked-for`. `last` is the night that was done last, `last_good` the last that was not red; `ahead`
+    says that the last lies more than a day ahead of the clock. What follows is of scheduled jobs, and
+    None of others: `lagging` counts the dates that are due and not done, `lagging_since` is when the
+    first of them was due, and `next_due` when another will be. Times are in UTC.
     """
 
     name: str
@@ -39,6 +39,7 @@ class JobStatus(msgspec.Struct, frozen=True, kw_only=True):
     last: NightStatus | None = None
     last_good: NightStatus | None = None
     last_red: NightStatus | None = None
+    ahead: bool = False
     next_due: datetime | None = None
     lagging: int | None = None
     lagging_since: datetime | None = None
@@ -70,11 +71,46 @@ class FolderStatus(msgspec.Struct, frozen=True, kw_only=True):
     free: int
 
 
-class Attention(msgspec.Struct, frozen=True):
-    """What somebody should look after, and what to do next; both are plain text."""
+class Lagging(msgspec.Struct, frozen=True):
+    """Dates of a scheduled job are due and not done: so many, the first of them `since` then (UTC).
 
-    text: str
-    hint: str
+    If `never`, none was ever done.
+    """
+
+    job: str
+    dates: int
+    since: datetime
+    never: bool
+
+
+class Ahead(msgspec.Struct, frozen=True):
+    """The last night of a job lies ahead of the clock."""
+
+    job: str
+    last: NightStatus
+
+
+class ParkedParcels(msgspec.Struct, frozen=True):
+    """So many parcels are not tried any more."""
+
+    number: int
+
+
+class DamagedParcels(msgspec.Struct, frozen=True):
+    """So many parcels cannot be delivered."""
+
+    number: int
+
+
+class LittleSpace(msgspec.Struct, frozen=True):
+    """Where a folder is, fewer bytes are free than the `asked` ones without which no run begins."""
+
+    folder: FolderStatus
+    asked: int
+
+
+Attention: TypeAlias = Lagging | Ahead | ParkedParcels | DamagedParcels | LittleSpace
+"""What somebody should look after."""
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):

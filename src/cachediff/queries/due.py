@@ -10,11 +10,15 @@ import msgspec
 
 from cachediff.model.jobs import Schedule
 from cachediff.sources import SnapshotName, newest_first
+from cachediff.store.ledger import DoneNight
 
 _WINDOWS = (1, 31, 366, 8 * 366)
 """Days to look back for the newest time of a schedule: 29 February can be eight years apart."""
 _WESTERNMOST = timedelta(hours=15)
 """Before midnight UTC no date of any time zone begins earlier than this."""
+
+_MOST_AHEAD = timedelta(days=1)
+"""A date can be begun, somewhere, half a day before it begins in UTC."""
 
 
 class DueNight(msgspec.Struct, frozen=True):
@@ -55,6 +59,15 @@ def due_dates(schedule: Schedule, last: date | None, now: datetime) -> list[DueN
         *nights[:-1],
         *(msgspec.structs.replace(night, missed=False) for night in nights[-1:]),
     ]
+
+
+def ahead_of(night: DoneNight, now: datetime) -> bool:
+    """Whether a night that is done is of more than a day after `now` (aware), or was done then.
+
+    A clock was wrong then, or is now; and nothing is due before its date.
+    """
+    begin = datetime.combine(night.date, time(), UTC)
+    return max(begin, datetime.fromisoformat(night.done_at)) - now > _MOST_AHEAD
 
 
 def due_collections(

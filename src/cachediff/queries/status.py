@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import stat
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -12,18 +11,22 @@ from pathlib import Path
 from typing import Literal
 
 from cachediff.config import Settings
-from cachediff.errors import StoreError
 from cachediff.model.delivery import OutboxContents
 from cachediff.model.jobs import Event, Job, Schedule
 from cachediff.model.status import (
+    Ahead,
     Attention,
+    DamagedParcels,
     FolderStatus,
     JobStatus,
+    Lagging,
+    LittleSpace,
     NightStatus,
     OutboxStatus,
+    ParkedParcels,
 )
-from cachediff.queries.due import due_dates
-from cachediff.sources import mirror_path
+from cachediff.queries.disk import free_bytes, mirrors_of
+from cachediff.queries.due import ahead_of, due_dates
 from cachediff.store.ledger import LEDGER, DoneNight, Ledger
 
 PATIENCE = timedelta(hours=1)
@@ -73,6 +76,7 @@ def job_state(job: Job, nights: Sequence[DoneNight], now: datetime) -> JobStatus
         last=_night(last),
         last_good=_night(next((each for each in reversed(nights) if not each.red), None)),
         last_red=_night(next((each for each in reversed(nights) if each.red), None)),
+        ahead=last is not None and ahead_of(last, now),
         next_due=next_due,
         lagging=lagging,
         lagging_since=since,
@@ -100,13 +104,11 @@ def folder_states(settings: Settings, cache: Path) -> tuple[FolderStatus, ...]:
     Raises:
         StoreError: there is no such file system to ask.
     """
-    urls = {source.url for source in settings.sources.values() if source.url is not None}
-    mirrors = [mirror_path(cache, url) for url in sorted(urls)]
     store = settings.store if isinstance(settings.store, Path) else settings.state
     return (
         _folder("store", store, dict.fromkeys((store, settings.state))),
         _folder("reports", settings.reports, [settings.reports]),
-        _folder("mirrors", cache, mirrors),
+        _folder("mirrors", cache, mirrors_of(settings, cache)),
     )
 
 
@@ -116,42 +118,26 @@ def attentions(
     folders: Iterable[FolderStatus],
     *,
     free_space: int,
-    running: str | None,
     now: datetime,
 ) -> Iterator[Attention]:
     """What of this somebody should look after; `free_space` is how many MiB a run asks for.
 
     A red night is not among it: it is about the cache, and was told where nights are told.
     """
-    doing = "cachediff run does what is due, and says why where it cannot"
-    if running:
-        doing = "a run is at work: if this stays so, look at what it says"
     for job in jobs:
+        if job.last and job.ahead:
+            yield Ahead(job.name, job.last)
         lagging, since = job.lagging, job.lagging_since
-        if not lagging or since is None:
-            continue
-        if lagging > 1 or now - since > PATIENCE:
-            text = f"{_nights(lagging)} due and not done, since {_time(since)}"
-            if job.last is None:
-                text = f"no night was ever done; the newest was due {_time(since)}"
-            yield Attention(f"job {job.name}: {text}", doing)
+        if lagging and since and (lagging > 1 or now - since > PATIENCE):
+            yield Lagging(job.name, lagging, since, never=job.last is None)
     if outbox.parked:
-        yield Attention(
-            f"outbox: {_parcels(outbox.parked)} parked: no server took it in five days, or one refused",
-            "cachediff outbox says why; then cachediff outbox retry, or drop",
-        )
+        yield ParkedParcels(outbox.parked)
     if outbox.damaged:
-        yield Attention(
-            f"outbox: {_parcels(outbox.damaged)} damaged, and cannot be delivered",
-            "cachediff outbox names them; cachediff outbox drop throws them away",
-        )
+        yield DamagedParcels(outbox.damaged)
+    asked = free_space * _MIB
     for folder in folders:
-        if folder.free < free_space * _MIB:
-            free = f"{folder.free // _MIB:,} MiB are free, and a run asks for {free_space:,} MiB"
-            yield Attention(
-                f"{folder.name}: {free}, so that none begins",
-                f"free some where {folder.path} is, or set free_space in config.yaml",
-            )
+        if folder.free < asked:
+            yield LittleSpace(folder, asked)
 
 
 def _night(night: DoneNight | None) -> NightStatus | None:
@@ -169,12 +155,8 @@ def _night(night: DoneNight | None) -> NightStatus | None:
 def _folder(
     name: Literal["store", "reports", "mirrors"], path: Path, counted: Iterable[Path]
 ) -> FolderStatus:
-    there = next((each for each in (path, *path.parents) if each.exists()), path)
-    try:
-        free = shutil.disk_usage(there).free
-    except OSError as error:
-        raise StoreError(f"{there} cannot be read: {error.strerror}") from error
-    return FolderStatus(name=name, path=path, bytes=sum(map(_bytes, counted)), free=free)
+    total = sum(map(_bytes, counted))
+    return FolderStatus(name=name, path=path, bytes=total, free=free_bytes(path))
 
 
 def _bytes(folder: Path) -> int:
@@ -186,15 +168,3 @@ def _bytes(folder: Path) -> int:
                 status = os.lstat(os.path.join(above, name))  # noqa: PTH118  # there are many
                 total += status.st_size if stat.S_ISREG(status.st_mode) else 0
     return total
-
-
-def _nights(number: int) -> str:
-    return "1 night is" if number == 1 else f"{number:,} nights are"
-
-
-def _parcels(number: int) -> str:
-    return "1 parcel is" if number == 1 else f"{number:,} parcels are"
-
-
-def _time(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC"

@@ -44,10 +44,18 @@ def verify(names: Catalogue) -> Verdict:
         for receipt in listing.damaged
     ]
     findings += [
-        Finding(path, ("left by an interrupted write",), "it is never read, and can be deleted")
+        Finding(path, ("left by an interrupted write",), _of_leftover(path))
         for path in names.store.leftovers()
     ]
     return Verdict(whole, tuple(findings))
+
+
+def _of_leftover(path: PurePath) -> str:
+    if path.suffix == ".parquet":  # the same as one whose receipt was lost
+        return (
+            f"put its receipt back from a copy; or {_remedy(path)}; or delete it: it is never read"
+        )
+    return "it is never read, and can be deleted"
 
 
 def _remedy(path: PurePath) -> str:

@@ -20,6 +20,7 @@ from cachediff.sources.names import (
 from cachediff.sources.online import NotReachedError
 from cachediff.sources.patience import Sleep, patiently
 from cachediff.sources.repository import Repository, import_history
+from cachediff.sources.writing import sweep_mirror
 
 __all__ = [
     "PREVIOUS",
@@ -41,5 +42,6 @@ __all__ = [
     "newest_first",
     "parse_name",
     "patiently",
+    "sweep_mirror",
     "until",
 ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import shutil
 import tempfile
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from cachediff.sources.git import ONLINE, Progress, run
 from cachediff.sources.online import follow
 from cachediff.sources.repository import Repository
 from cachediff.sources.tips import UPSTREAM_HEAD
-from cachediff.sources.writing import sole_writer
+from cachediff.sources.writing import clear_clones, sole_writer
 
 
 def mirror_path(cache: Path, url: str) -> Path:
@@ -38,8 +37,7 @@ def clone_mirror(url: str, path: Path, progress: Progress | None = None) -> Repo
     """
     with sole_writer(path, progress):
         if not path.is_dir():
-            for left in path.parent.glob(f"{path.stem}.*.new"):
-                shutil.rmtree(left, ignore_errors=True)
+            clear_clones(path)
             with tempfile.TemporaryDirectory(".new", f"{path.stem}.", path.parent) as folder:
                 _clone(url, Path(folder) / "mirror", progress)
                 (Path(folder) / "mirror").rename(path)

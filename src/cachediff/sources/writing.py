@@ -7,6 +7,7 @@ import fcntl
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from cachediff.errors import SourceError
 from cachediff.sources.git import Progress
@@ -44,22 +45,47 @@ def sole_writer(mirror: Path, progress: Progress | None = None) -> Iterator[None
     except OSError as error:
         raise SourceError(f"{mirror.parent} cannot be written: {error.strerror}") from error
     with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _is_ours(lock):
             if progress:
                 progress("Waiting for another run", 0, 0)
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
-def clear_unfinished(mirror: Path) -> None:
+def sweep_mirror(mirror: Path) -> tuple[Path, ...]:
+    """Remove what killed gits and clones left, unless some process is at work; what is gone then.
+
+    What cannot be removed stays.
+    """
+    with contextlib.suppress(OSError), mirror.with_suffix(".lock").open("r+b") as lock:
+        if _is_ours(lock):
+            return clear_unfinished(mirror)
+    return ()
+
+
+def clear_unfinished(mirror: Path) -> tuple[Path, ...]:
     """Remove what killed gits and clones left; no git may be at work in the mirror (`sole_writer`)."""
-    for pattern in _UNFINISHED:
-        for path in mirror.glob(pattern):
-            _remove(path)
-    for path in mirror.parent.glob(f"{mirror.stem}.*.new"):
+    in_it = sorted({path for pattern in _UNFINISHED for path in mirror.glob(pattern)})
+    for path in in_it:
         _remove(path)
+    return (*in_it, *clear_clones(mirror))
+
+
+def clear_clones(mirror: Path) -> tuple[Path, ...]:
+    """Remove what killed clones left beside the mirror; none may be at work (`sole_writer`)."""
+    clones = tuple(mirror.parent.glob(f"{mirror.stem}.*.new"))
+    for path in clones:
+        _remove(path)
+    return clones
+
+
+def _is_ours(lock: BinaryIO) -> bool:
+    """Whether the lock could be taken."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _remove(path: Path) -> None:

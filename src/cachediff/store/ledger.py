@@ -36,21 +36,23 @@ CREATE TABLE night (
     report TEXT NOT NULL,
     red INTEGER NOT NULL,
     checksum INTEGER NOT NULL,
+    deliver TEXT,
     UNIQUE (job, date, collection, report)
 )
 """
 _RECORD = """
-INSERT INTO night (job, date, collection, done_at, old, new, report, red, checksum)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO night (job, date, collection, done_at, old, new, report, red, deliver, checksum)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET done_at = excluded.done_at, old = excluded.old, new = excluded.new,
-    report = excluded.report, red = excluded.red, checksum = excluded.checksum
+    report = excluded.report, red = excluded.red, deliver = excluded.deliver,
+    checksum = excluded.checksum
 """
 _OF_JOB = """
-SELECT job, date, collection, done_at, old, new, report, red, checksum
+SELECT job, date, collection, done_at, old, new, report, red, deliver, checksum
 FROM night WHERE job = ? ORDER BY number
 """
 _BETWEEN = """
-SELECT number, job, date, collection, done_at, old, new, report, red, checksum
+SELECT number, job, date, collection, done_at, old, new, report, red, deliver, checksum
 FROM night WHERE number BETWEEN ? AND ? ORDER BY number
 """
 _SECONDS_TO_WAIT = 30.0
@@ -63,7 +65,8 @@ class DoneNight(msgspec.Struct, frozen=True, kw_only=True):
     `date` is the calendar date that was due, where the job is scheduled, or else that of the run in
     UTC. `done_at` is a time in UTC as in `Origin`. `old` is the same as `new` where there was nothing
     to compare with yet, or nothing new. `report` is the path of the report's folder in that of all
-    reports, None where there was nothing to report.
+    reports, None where there was nothing to report. `deliver` names the deliveries of the job in that
+    night, whatever becomes of the job; None where that was not written down.
     """
 
     job: str
@@ -73,6 +76,7 @@ class DoneNight(msgspec.Struct, frozen=True, kw_only=True):
     new: Origin
     report: str | None = None
     red: bool = False
+    deliver: tuple[str, ...] | None = None
 
 
 class Ledger:
@@ -132,6 +136,7 @@ class Ledger:
             msgspec.json.encode(night.new).decode(),
             night.report or "",
             int(night.red),
+            None if night.deliver is None else msgspec.json.encode(night.deliver).decode(),
         )
         with self._errors(), self._connection:
             self._connection.execute(_RECORD, (*values, _checksum(values)))
@@ -174,10 +179,14 @@ class Ledger:
         (verdict,) = self._connection.execute("PRAGMA integrity_check(1)").fetchone()
         if verdict != "ok":
             raise self._damaged(verdict)
-        self._connection.execute(TABLE)  # which one of before there were digests has not
+        # One of before there were digests has neither.
+        self._connection.execute(TABLE)
+        columns = self._connection.execute("PRAGMA table_info(night)").fetchall()
+        if not any(column[1] == "deliver" for column in columns):
+            self._connection.execute("ALTER TABLE night ADD COLUMN deliver TEXT")
 
     def _decoded(self, row: tuple[object, ...]) -> DoneNight:
-        job, day, _, done_at, old, new, report, red = self._values(row)
+        job, day, _, done_at, old, new, report, red, deliver = self._values(row)
         return msgspec.convert(
             {
                 "job": job,
@@ -187,6 +196,7 @@ class Ledger:
                 "new": msgspec.json.decode(str(new)),
                 "report": report or None,
                 "red": bool(red),
+                "deliver": None if deliver is None else msgspec.json.decode(str(deliver)),
             },
             DoneNight,
         )
@@ -232,4 +242,8 @@ def _empty() -> bytes:
 
 
 def _checksum(values: tuple[object, ...]) -> int:
+    if (
+        values[-1] is None
+    ):  # the deliveries of a night that was written when there was no such column
+        values = values[:-1]
     return zlib.crc32(repr(values).encode("utf-8", "surrogatepass"))

@@ -49,9 +49,6 @@ class Shelf(Protocol):
     def remove(self, path: PurePath) -> None:
         """Remove a file, for good; one that is not there is no error."""
 
-    def changed(self, path: PurePath) -> float:
-        """When a file, or what stands beside it, was changed last, in seconds of the epoch."""
-
 
 class LocalShelf:
     """A folder of this machine, or of a file system that it shares."""
@@ -91,13 +88,6 @@ class LocalShelf:
         """Remove a file; one that is not there is no error."""
         Path(path).unlink(missing_ok=True)
         sync_folder(Path(path.parent))
-
-    def changed(self, path: PurePath) -> float:
-        """When the file or its folder was changed last.
-
-        One that stood here before has no receipt while it is replaced, in a folder that changes.
-        """
-        return max(Path(path).lstat().st_mtime, Path(path.parent).stat().st_mtime)
 
 
 def _scan(folder: PurePath) -> list[tuple[PurePath, bool]]:
@@ -169,13 +159,6 @@ class ObjectShelf:
             self._opened[0].delete_file(self._key(path))
         except FileNotFoundError:
             return
-
-    def changed(self, path: PurePath) -> float:
-        """When the object was put."""
-        info = self._opened[0].get_file_info(self._key(path))
-        if info.mtime is None:
-            raise FileNotFoundError(str(path))
-        return float(info.mtime.timestamp())
 
     def _read(self, path: PurePath) -> bytes | OSError:
         try:

@@ -8,7 +8,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path, PurePath
 
 from cachediff.errors import DamagedSnapshotError, StoreError
-from cachediff.files import TEMPORARY
 from cachediff.model.snapshot import Manifest, Origin, Snapshot
 from cachediff.store.inventory import Inventory
 from cachediff.store.listing import Base, ListedManifest, listing_of
@@ -231,19 +230,6 @@ class SnapshotStore:
         temporary files are told: nobody knows which others it needs.
         """
         return tuple(self._inventory.leftovers())
-
-    def sweep(self, before: float) -> tuple[PurePath, ...]:
-        """Remove the leftovers that did not change since `before`, temporary files apart; their paths.
-
-        `before` is in seconds of the epoch. What cannot be removed stays for the next time.
-        """
-        removed = []
-        for path in self.leftovers():
-            with contextlib.suppress(OSError):
-                if not path.match(TEMPORARY) and self._shelf.changed(path) <= before:
-                    self._shelf.remove(path)
-                    removed.append(path)
-        return tuple(removed)
 
     def _path(self, origin: Origin) -> PurePath:
         return snapshot_path(self._shelf.root, origin)
