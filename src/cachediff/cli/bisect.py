@@ -22,8 +22,8 @@ A STATEMENT is one of:
   PACKAGE added                   it has specs
   PACKAGE removed                 it has none
   PACKAGE@VERSION added|removed   the same of one version
-  PACKAGE/HASH added|removed      the same of one spec: its hash, or the beginning of it
-  /HASH added|removed             the same, its package looked up in the stored snapshots
+  PACKAGE/HASH added|removed      the same of one spec, by (part of) its hash
+  /HASH added|removed             the same, its package being looked up
   PACKAGE unreadable              its manifest cannot be read
 \b
 Examples:
@@ -74,7 +74,7 @@ def bisect(
     config: Config = None,
     format_: Annotated[BisectFormat, typer.Option("--format", "-f")] = BisectFormat.TEXT,
 ) -> None:
-    """Find the commit in which a statement about a package became true.
+    """Find the commit in which a statement became true.
 
     It is looked for in git's history, of which only the commits that changed the package count; nothing
     needs to be stored, and nothing is. Where these are at most 64, all of their manifests are read, and

@@ -85,10 +85,11 @@ def log(
     ] = None,
     output: Output = None,
 ) -> None:
-    """Tell since when: what became of a package, a hash or a stack, the newest first.
+    """Tell what became of a package, a hash or a stack, and when.
 
-    It is told from stored snapshots (cachediff snapshot --since takes those of the past), out of an
-    index of them that is kept beside them and brought up to date as need be. No source is read.
+    The newest comes first. It is told from stored snapshots (cachediff snapshot --since takes those of
+    the past), out of an index of them that is kept beside them and brought up to date as need be. No
+    source is read.
     """
     from cachediff.model.timeline import HashChoice, Span
     from cachediff.queries.lives import open_index

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cachediff.cli.backfill import Asked, take_in
 from cachediff.cli.options import Config, Repo, catalogue, complete_name, say
 from cachediff.errors import SourceError, UsageError
-from cachediff.model.span import Every
 
 if TYPE_CHECKING:
     from cachediff.jobs.snapshot import Taken
+
+
+class Every(StrEnum):
+    """Of which commits of the past snapshots are taken."""
+
+    COMMIT = "commit"
+    DAY = "day"
+    WEEK = "week"
 
 
 def list_(
@@ -108,13 +115,16 @@ def snapshot(
     killed at any time and goes on where it was. DATE is 2023-05-01, or a time; both are in UTC.
     """
     if since is not None:
+        from cachediff.cli.backfill import Asked, take_in
+        from cachediff.model import span
+
         take_in(
             Asked(
                 collections=tuple(collections or ()),
                 all_collections=all_collections,
                 since=since,
                 until=until,
-                every=every,
+                every=span.Every(every),
                 jobs=jobs,
                 dask=dask,
             ),

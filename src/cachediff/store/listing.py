@@ -71,7 +71,7 @@ def _listed(manifest: Manifest, object_id: str) -> ListedManifest:
     hashes = [spec.hash for spec in manifest.specs]
     if hashes != sorted(set(hashes)):
         raise ValueError(f"the specs of {manifest.package} are not in hash order, each once")
-    if any(spec.package != manifest.package for spec in manifest.specs):
+    if {spec.build.package for spec in manifest.specs} - {manifest.package}:
         raise ValueError(f"the manifest of {manifest.package} has specs of another package")
     if manifest.specs and not manifest.readable:
         raise ValueError(f"the manifest of {manifest.package} is unreadable and has specs")

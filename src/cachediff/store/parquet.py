@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from cachediff.model.snapshot import Origin, Snapshot
-from cachediff.model.spec import Spec
+from cachediff.model.spec import Build, Spec
 from cachediff.store.listing import Base, ListedManifest, Step
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ SCHEMA = "cachediff/snapshot/1"
 STEP_SCHEMA = "cachediff/step/1"
 _STRINGS = ("package", "version", "compiler", "platform", "os", "target")
 _LISTS = ("variants.list.element", "stacks.list.element")
-_LEVEL = 19
+_LEVEL = 9
 
 
 def schema() -> pa.Schema:
@@ -78,7 +78,7 @@ def encode_step(
         "cachediff.base_sha256": base.sha256,
         "cachediff.step": base64.b64encode(packed).decode(),
     }
-    return _encoded(sorted(specs, key=_step_order), metadata)
+    return _encoded(_in_step_order(list(specs)), metadata)
 
 
 def _said(form: str, origin: Origin, parser_version: int | None) -> dict[str, str]:
@@ -89,8 +89,15 @@ def _said(form: str, origin: Origin, parser_version: int | None) -> dict[str, st
     }
 
 
-def _step_order(spec: Spec) -> tuple[object, ...]:
-    build = spec.build
+def _in_step_order(specs: Sequence[Spec]) -> list[Spec]:
+    """Alike rows next to each other; there are far fewer builds than specs to be compared."""
+    keys = {id(spec.build): _build_order(spec.build) for spec in specs}
+    ranks = {key: rank for rank, key in enumerate(sorted(set(keys.values())))}
+    rank_of = {build: ranks[key] for build, key in keys.items()}
+    return sorted(specs, key=lambda spec: (rank_of[id(spec.build)], spec.stacks or (), spec.hash))
+
+
+def _build_order(build: Build) -> tuple[object, ...]:
     return (
         build.package,
         build.version.text,
@@ -99,8 +106,6 @@ def _step_order(spec: Spec) -> tuple[object, ...]:
         build.os,
         build.target,
         build.variants,
-        spec.stacks or (),
-        spec.hash,
     )
 
 
@@ -108,15 +113,16 @@ def _encoded(specs: Sequence[Spec], metadata: Mapping[str, str]) -> bytes:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    builds = [spec.build for spec in specs]
     columns = [
-        [spec.package for spec in specs],
+        [build.package for build in builds],
         [spec.hash for spec in specs],
-        [spec.version.text for spec in specs],
-        [spec.compiler for spec in specs],
-        [spec.platform for spec in specs],
-        [spec.os for spec in specs],
-        [spec.target for spec in specs],
-        [spec.variants for spec in specs],
+        [build.version.text for build in builds],
+        [build.compiler for build in builds],
+        [build.platform for build in builds],
+        [build.os for build in builds],
+        [build.target for build in builds],
+        [build.variants for build in builds],
         [spec.stacks for spec in specs],
     ]
     file = pa.BufferOutputStream()
