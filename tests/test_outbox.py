@@ -323,6 +323,23 @@ def test_an_interrupted_attempt_is_counted_and_due_at_once(outbox: Outbox) -> No
     assert [parcel.attempts for parcel in outbox.due(NOW)] == [1]
 
 
+def test_what_was_accepted_goes_even_if_that_cannot_be_written_down(
+    outbox: Outbox, tmp_path: Path
+) -> None:
+    put(outbox, CONTENT)
+    lock = tmp_path / "outbox" / "lock"
+
+    def send(parcel: Parcel, content: bytes) -> Outcome:
+        lock.unlink()
+        lock.mkdir()
+        return ACCEPTED
+
+    with pytest.raises(DeliveryError, match="outbox cannot be written: Is a directory"):
+        outbox.deliver_due(NOW, send)
+    lock.rmdir()
+    assert delivered(outbox, NOW + DAY)[1] == []
+
+
 _DELIVER = """
 import signal, sys
 from pathlib import Path

@@ -542,3 +542,29 @@ def test_a_clock_that_was_ahead_is_told_by_every_run(nightly: World) -> None:
     serve(nightly, evening(90))
     (event,) = [event for event in serve(nightly, evening(1)) if isinstance(event, NotDone)]
     assert "is not yet: a clock is or was wrong" in event.message
+
+
+def test_a_job_that_is_asked_for_gives_the_same_answer_each_time(nightly: World) -> None:
+    left: Commit = {"_cache/develop/hdf5/specs.md": page([record("hdf5/0", stacks=["root"])])}
+    add_commits(nightly.upstream, [left], start=1)
+    gates = "gates: {l: {rule: left-stack}}"
+    add_settings(nightly, f"  asked: {{compare: [develop@HEAD~1, develop], {gates}}}\n")
+    for _ in range(3):
+        done = cachediff("run", "asked", folder=nightly.folder)
+        assert done.code == 1
+        assert "red: gate l: hdf5 left e4s" in done.out
+    assert list(nightly.reports()) == ["asked/2025-01-02"]
+
+
+def test_without_settings_nothing_is_said_to_be_well(tmp_path: Path) -> None:
+    for command in ("outbox", "run", "schedule", "status"):
+        assert "there is no config.yaml here" in refuses(command, folder=tmp_path)
+
+
+def test_config_check_tells_one_time_a_date(nightly: World) -> None:
+    config = nightly.folder / "config.yaml"
+    config.write_text(config.read_text().replace("0 18 * * *", "0 * * * *"))
+    shown = succeeds("config", "check", folder=nightly.folder).splitlines()
+    times = [line.strip()[:16] for line in shown if " UTC, " in line]
+    assert len({time[:10] for time in times}) == len(times) == 3
+    assert all(time.endswith("00:00") for time in times)

@@ -69,12 +69,15 @@ def check(config: Config = None) -> None:
 def _lines(settings: Settings, job: Job, now: datetime) -> Iterator[str]:
     """What is to be said of a job, a line each."""
     from cachediff.model.jobs import Event, Schedule
+    from cachediff.queries.due import due_dates, times_after
 
     yield f"job {job.name}: compares {job.old} with {job.new}"
     match job.due:
         case Schedule():
             yield f"  due {job.due.cron} ({job.due.timezone}), once a date; next"
-            for time in islice(job.due.times(now), _TIMES):
+            newest = [night.date for night in due_dates(job.due, None, now)]
+            later = times_after(job.due, newest[-1] if newest else None, now)
+            for time in islice(later, _TIMES):
                 there = f"{job.due.local(time):%Y-%m-%d %H:%M %Z}"
                 yield f"    {time:%Y-%m-%d %H:%M} UTC, {there}"
         case Event.NEW_COLLECTION:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cachediff.errors import ConfigError
+
 if TYPE_CHECKING:
     from cachediff.config import Settings
     from cachediff.queries import Catalogue
@@ -70,12 +72,16 @@ def settings_here(config: Path | None) -> Settings:
         ConfigError: there are none, or they are wrong.
     """
     from cachediff.config import find_settings
-    from cachediff.errors import ConfigError
 
     settings = find_settings(Path.cwd(), config)
     if settings.file is None:
-        raise ConfigError("there is no config.yaml here", "cachediff init writes one to begin with")
+        raise no_settings()
     return settings
+
+
+def no_settings() -> ConfigError:
+    """That a command needs a `config.yaml`, and has none."""
+    return ConfigError("there is no config.yaml here", "cachediff init writes one to begin with")
 
 
 def _note(notice: str) -> None:

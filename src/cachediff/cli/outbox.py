@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cachediff.cli.options import Config
+from cachediff.cli.options import Config, settings_here
 from cachediff.errors import DeliveryError, UsageError
 
 if TYPE_CHECKING:
@@ -101,10 +101,9 @@ def drop(
 
 
 def _outbox(config: Path | None) -> Outbox:
-    from cachediff.config import find_settings
     from cachediff.jobs.parcels import outbox_of
 
-    return outbox_of(find_settings(Path.cwd(), config))
+    return outbox_of(settings_here(config))
 
 
 def _state(parcel: Parcel) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cachediff.cli.logs import Entry, LogFormat, LogOption, log, logged
-from cachediff.cli.options import Config, catalogue
+from cachediff.cli.options import Config, catalogue, no_settings
 from cachediff.errors import ConfigError, NameNotFoundError
 
 if TYPE_CHECKING:
@@ -105,9 +105,10 @@ def chosen_jobs(settings: Settings, wanted: list[str]) -> list[Job]:
     """
     from cachediff.sources import close_names
 
+    if settings.file is None:
+        raise no_settings()
     if not settings.jobs:
-        where = settings.file or "config.yaml"
-        raise ConfigError(f"{where}: no job is set", "cachediff init writes an example")
+        raise ConfigError(f"{settings.file}: no job is set", "cachediff init writes an example")
     for name in wanted:
         if name not in settings.jobs:
             raise NameNotFoundError(f"there is no job {name!r}", close_names(name, settings.jobs))

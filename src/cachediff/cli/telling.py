@@ -15,7 +15,7 @@ from cachediff.jobs.retention import Thinned
 from cachediff.jobs.run import NotDone, NothingDue
 from cachediff.jobs.service import Delivered, Failed, Held, RunEvent, Swept, Untellable
 from cachediff.model.delivery import DeliveryRound, Parcel
-from cachediff.model.gates import Finding
+from cachediff.model.gates import Finding, is_red
 from cachediff.reports.findings import sentence
 from cachediff.reports.visible import visible
 
@@ -26,7 +26,7 @@ def exit_code(event: RunEvent) -> int:
         case NotDone() | Failed():
             return 2
         case Told():
-            return int(event.night.red)
+            return int(is_red(event.findings))
     return 0
 
 
@@ -82,7 +82,7 @@ def _told(event: Told, settings: Settings) -> Entry:
         data={
             "job": night.job,
             "night": night.date,
-            "red": night.red,
+            "red": is_red(event.findings),
             "report": path,
             "outcome": event.outcome,
             "old": night.old,

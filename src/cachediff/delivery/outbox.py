@@ -177,11 +177,12 @@ class Outbox:
         return parcel, found[1]
 
     def _accept(self, parcel: Parcel, now: datetime) -> None:
-        with self._changing():
-            try:
+        try:
+            with self._changing():
                 self._write(self._sent / str(now.astimezone(UTC).date()) / parcel.id, b"")
-            finally:
-                # Even where the mark cannot be made: it must not be sent again.
+        finally:
+            # Even where the mark cannot be made, or the lock not be had: it must not be sent again.
+            with self._errors():
                 (self._waiting / parcel.id).unlink(missing_ok=True)
 
     def _keep(self, parcel: Parcel, content: bytes) -> None:
@@ -224,20 +225,22 @@ class Outbox:
 
     @contextlib.contextmanager
     def _changing(self) -> Iterator[None]:
-        with self._locked("lock", wait=True):
-            try:
-                yield
-            except OSError as error:
-                raise self._unwritable(error) from error
+        with self._locked("lock", wait=True), self._errors():
+            yield
 
     @contextlib.contextmanager
     def _locked(self, name: str, *, wait: bool) -> Iterator[bool]:
         with contextlib.ExitStack() as stack:
-            try:
+            with self._errors():
                 held = stack.enter_context(locked(self._folder / name, wait=wait))
-            except OSError as error:
-                raise self._unwritable(error) from error
             yield held
+
+    @contextlib.contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise self._unwritable(error) from error
 
     def _unwritable(self, error: OSError) -> DeliveryError:
         return DeliveryError(

@@ -67,7 +67,7 @@ class Nights:
         gates, outcome = job.gates, ""
         if old is None:
             outcome = "the first snapshot: there is none to compare with"
-        elif last and _same(last.new, new) and _same_old(job, last, old):
+        elif last and _same(last.new, new) and _same_old(job, last, old) and _is_news_wanted(job):
             outcome = f"nothing new upstream since {_seen(new.origin)}"
         if old is None or outcome:
             # Only what time alone brings about can be news.
@@ -191,6 +191,11 @@ def _is_before(job: Job) -> bool:
     old, new = parse_name(job.old), parse_name(job.new)
     same = (old.source, old.collection) == (new.source, new.collection)
     return old.when == PREVIOUS and same
+
+
+def _is_news_wanted(job: Job) -> bool:
+    """Whether only what is new is told: not where somebody asks for a comparison by its name."""
+    return job.due is not None or _is_before(job)
 
 
 def _seen(origin: Origin) -> str:

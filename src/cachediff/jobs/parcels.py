@@ -185,10 +185,14 @@ def _notice(job: Job, night: date, comparison: Comparison, url: str | None) -> N
     from cachediff.reports.findings import found
     from cachediff.reports.overview import headline, notices, suspicions
 
+    changelog = arrange(comparison)
+    said = [headline(changelog, visible), *notices(comparison, visible)]
+    if not (changelog.news or comparison.untold):
+        said = [*said[1:], said[0]]  # that nothing changed may be for what a notice says
     return Notice(
         job=job.name,
         night=night,
-        headline="; ".join([*notices(comparison, visible), headline(arrange(comparison), visible)]),
+        headline="; ".join(said),
         old=comparison.old.origin,
         new=comparison.new.origin,
         url=url,

@@ -206,7 +206,7 @@ def _untold(
         )
         why = f"upstream not reached: {failure.error.message}"
         message = f"upstream not reached, {commit}: {failure.error.message}"
-        hint = "the next run catches up"
+        hint = "the next run catches up" if job.due else f"try again: cachediff run {job.name}"
     report = None
     night = _newest_due(job, last, now)
     if seen and night:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 
 import msgspec
@@ -59,6 +59,14 @@ def due_dates(schedule: Schedule, last: date | None, now: datetime) -> list[DueN
         *nights[:-1],
         *(msgspec.structs.replace(night, missed=False) for night in nights[-1:]),
     ]
+
+
+def times_after(schedule: Schedule, last: date | None, now: datetime) -> Iterator[datetime]:
+    """The times after `now` (aware) at which a job is due whose newest date, done or due, is `last`."""
+    for moment in schedule.times(now):
+        if last is None or schedule.date_of(moment) > last:
+            last = schedule.date_of(moment)
+            yield moment
 
 
 def ahead_of(night: DoneNight, now: datetime) -> bool:

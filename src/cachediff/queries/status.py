@@ -26,7 +26,7 @@ from cachediff.model.status import (
     ParkedParcels,
 )
 from cachediff.queries.disk import free_bytes, mirrors_of
-from cachediff.queries.due import ahead_of, due_dates
+from cachediff.queries.due import ahead_of, due_dates, times_after
 from cachediff.store.ledger import LEDGER, DoneNight, Ledger
 
 PATIENCE = timedelta(hours=1)
@@ -60,13 +60,7 @@ def job_state(job: Job, nights: Sequence[DoneNight], now: datetime) -> JobStatus
             lagging = len(open_)
             since = open_[0].moment if open_ else None
             latest = open_[-1].date if open_ else last.date if last else None
-            # Of several times of a date the first counts, and is done or due already.
-            later = (
-                time
-                for time in job.due.times(now)
-                if latest is None or job.due.date_of(time) > latest
-            )
-            next_due = next(later, None)
+            next_due = next(times_after(job.due, latest, now), None)
         case Event.NEW_COLLECTION:
             due = "new-collection"
     return JobStatus(

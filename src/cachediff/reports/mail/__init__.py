@@ -47,7 +47,7 @@ def render_mail(
     comparison = changelog.comparison
     own_id = message_id(comparison, envelope)
     told = subject(changelog, envelope.night)
-    message = begun(told, envelope, own_id, comparison.new.origin.committed_at)
+    message = begun(told, envelope, own_id, comparison.untold or comparison.new.origin.committed_at)
     page = render_page(changelog, history=history, templates=templates)
     attachment = page.encode("utf-8", "backslashreplace")
     fits = len(attachment) <= LARGEST_ATTACHMENT

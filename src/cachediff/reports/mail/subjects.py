@@ -37,8 +37,11 @@ def clauses(changelog: Changelog) -> list[str]:
         if side.suspect
     ]
     news = overview.news(changelog, _short)
-    if not news:  # which may be because upstream was not reached
-        said = () if comparison.untold else comparison.notices[:1]
+    if comparison.untold:
+        news = ["upstream not reached" if comparison.unreached else "not there upstream any more"]
+        news.append("nothing is known of this night")
+    elif not news:
+        said = comparison.notices[:1]
         news = [*map(_short, said), overview.headline(changelog, _short).lower()]
     if not told:
         news[0] = red + news[0]
