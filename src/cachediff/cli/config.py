@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING
 
-import msgspec
 import typer
 
 from cachediff.cli.options import Config, say, settings_here
@@ -93,6 +92,8 @@ def _lines(settings: Settings, job: Job, now: datetime) -> Iterator[str]:
 
 def _delivery(settings: Settings, name: str) -> tuple[str, ConfigError | None]:
     """What is to be said of a delivery, and what is wrong with its secret."""
+    import msgspec
+
     from cachediff.config.deliveries import MailSettings
 
     delivery = settings.deliver[name]

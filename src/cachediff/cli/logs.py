@@ -8,11 +8,11 @@ import logging
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
-import msgspec
 import typer
 
 from cachediff.errors import CachediffError
@@ -37,7 +37,8 @@ LogOption = Annotated[
 ]
 
 
-class Entry(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Entry:
     """One thing that happened: what kind of thing, in words, and as data.
 
     `details` are further lines for people; `data` says the same to programs.
@@ -47,7 +48,7 @@ class Entry(msgspec.Struct, frozen=True):
     message: str
     level: int = logging.INFO
     details: tuple[str, ...] = ()
-    data: Mapping[str, object] = {}
+    data: Mapping[str, object] = field(default_factory=dict)
 
 
 def log(entry: Entry) -> None:
@@ -119,6 +120,8 @@ def _json(record: logging.LogRecord, entry: Entry) -> str:
         "message": entry.message,
         **entry.data,
     }
+    import msgspec
+
     return json.dumps(msgspec.to_builtins(told, enc_hook=str))  # which escapes lone surrogates
 
 

@@ -35,12 +35,12 @@ def schedule(
     metrics: Metrics = None,
     log_format: LogOption = LogFormat.TEXT,
 ) -> None:
-    """Do what `cachediff run` does, whenever something is due, until it is stopped.
+    """Do what `cachediff run` does, whenever something is due.
 
-    It wakes when a job is due or something is to be delivered again, and every hour in any case; each
-    time it does one run in a process of its own, so that a change of config.yaml takes effect with the
-    next. SIGTERM and Ctrl-C stop it at once, in the middle of anything: the next run completes what
-    was begun. Nothing is lost by a kill or a reboot either.
+    It goes on until it is stopped, and wakes when a job is due or something is to be delivered again,
+    and every hour in any case; each time it does one run in a process of its own, so that a change of
+    config.yaml takes effect with the next. SIGTERM and Ctrl-C stop it at once, in the middle of
+    anything: the next run completes what was begun. Nothing is lost by a kill or a reboot either.
     """
     gc.enable()  # other than a command, this is never over
     options = ["--log-format", log_format.value]

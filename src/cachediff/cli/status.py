@@ -27,9 +27,10 @@ def status(
     ] = None,
     format_: Annotated[StatusFormat, typer.Option("--format", "-f")] = StatusFormat.TEXT,
 ) -> None:
-    """Say whether all is well: the last nights of each job, the outbox, the disk.
+    """Say whether all is well: the jobs, the outbox, the disk.
 
-    Nothing is fetched and nothing is written but FILE; a run that is at work is not disturbed.
+    Of each job its last nights are told. Nothing is fetched and nothing is written but FILE; a run that
+    is at work is not disturbed.
 
     The exit code is 1 if something needs attention: a job of which more than one date is due and not
     done, or one for over an hour, or whose last night is still to come; parcels that are parked or

@@ -47,9 +47,10 @@ def demo(
         Path, typer.Argument(metavar="DIR", help="A new folder for the demo's world.")
     ] = Path("cachediff-demo"),
 ) -> None:
-    """Make a small world to try: an upstream, a week of nightly runs, reports.
+    """Make a small world to try: an upstream, a week of reports.
 
-    It takes a few seconds and no network. DIR can be deleted afterwards.
+    The reports are those of nightly runs. It takes a few seconds and no network. DIR can be deleted
+    afterwards.
     """
     from cachediff.cli.logs import LogFormat, logged
     from cachediff.cli.options import catalogue
