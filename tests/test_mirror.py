@@ -88,7 +88,7 @@ def trace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[
 
 
 def commands(started: list[list[str]], name: str) -> list[list[str]]:
-    return [argv for argv in started if name in argv[:12] or argv[0].endswith(f"git-{name}")]
+    return [argv for argv in started if name in argv[:16] or argv[0].endswith(f"git-{name}")]
 
 
 def read(source: GitSource, *texts: str) -> list[PackageFiles]:
