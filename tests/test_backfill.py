@@ -469,6 +469,10 @@ def kill_at_random(times: int, upstream: Path, unkilled: Path, folder: Path, see
     """
     rng = random.Random(seed)
     expected = stored_files(unkilled)
+    begun = time.monotonic()
+    subprocess.run(past_of(upstream, 2), cwd=folder, check=True, capture_output=True)
+    length = time.monotonic() - begun
+    shutil.rmtree(folder / "snapshots")
     killed = 0
     for number in itertools.count():
         command = past_of(upstream, rng.choice((1, 2)))
@@ -485,7 +489,7 @@ def kill_at_random(times: int, upstream: Path, unkilled: Path, folder: Path, see
                 assert (process.returncode, err) == (0, b"")
                 break
             try:
-                process.wait(timeout=rng.uniform(0.4, 1.6))
+                process.wait(timeout=length * rng.uniform(0.25, 0.85))
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 killed += 1
