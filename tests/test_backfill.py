@@ -465,7 +465,7 @@ def past_of(upstream: Path, jobs: int) -> list[str]:
 def kill_at_random(times: int, upstream: Path, unkilled: Path, folder: Path, seed: int) -> None:
     """Kill a backfill so many times, at any point, and let it end then: no file differs.
 
-    It begins anew where it got to its end before it was killed often enough.
+    It begins anew where all was stored before it was killed often enough.
     """
     rng = random.Random(seed)
     expected = stored_files(unkilled)
@@ -492,10 +492,12 @@ def kill_at_random(times: int, upstream: Path, unkilled: Path, folder: Path, see
                 process.wait(timeout=length * rng.uniform(0.25, 0.85))
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
-                killed += 1
-            else:
-                assert stored_files(folder) == expected, f"attempt {number}"
-                shutil.rmtree(folder / "snapshots")
+                process.wait()
+                if stored_files(folder) != expected:
+                    killed += 1
+                    continue
+            assert stored_files(folder) == expected, f"attempt {number}"
+            shutil.rmtree(folder / "snapshots")
     assert stored_files(folder) == expected
 
 
