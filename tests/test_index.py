@@ -638,7 +638,8 @@ def test_several_processes_bring_it_up_to_date_at_once(demo: Path) -> None:
         told = everything(names)
         index_path(names.settings).unlink()
         command = [sys.executable, "-c", UPDATE, str(demo)]
-        processes = [subprocess.Popen(command) for _ in range(3)]
+        here = Path(__file__).parent
+        processes = [subprocess.Popen(command, cwd=here) for _ in range(3)]
         assert [process.wait() for process in processes] == [0, 0, 0]
         assert everything(names) == told
 
@@ -652,7 +653,8 @@ def test_killed_at_any_time_it_goes_on_from_where_it_was(demo: Path) -> None:
         rng = random.Random(5)
         kills = 0
         for _ in range(8):
-            with subprocess.Popen([sys.executable, "-c", UPDATE, str(demo)]) as process:
+            command = [sys.executable, "-c", UPDATE, str(demo)]
+            with subprocess.Popen(command, cwd=Path(__file__).parent) as process:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(timeout=rng.uniform(0.3, 1.2))
                 process.kill()
