@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -22,7 +23,9 @@ from benchmarks.rivals import console_command
 from benchmarks.table import HEADER, Row, as_seconds, ratio_row
 from benchmarks.upstream import SPECS, History, history_of
 from cachediff.config import find_settings
+from cachediff.jobs.backfill import backfill
 from cachediff.jobs.snapshot import take
+from cachediff.model.span import Span
 from cachediff.queries import Catalogue
 
 _KEPT = Path(__file__).parent.parent / ".benchmarks"
@@ -56,9 +59,9 @@ def measure(history: History, runs: int) -> Iterator[Row]:
         world = Path(folder)
         yield from _one_night(history, world, runs, what)
         yield from _backfill(history, world, runs, what)
-        yield from _git_history(history, world, what)
         yield from _questions(world / "1", history, runs, what)
         yield from _disk(world / "1", history, what)
+        yield from _git_history(history, world, what)
 
 
 def _one_night(history: History, world: Path, runs: int, what: str) -> Iterator[Row]:
@@ -90,21 +93,16 @@ def _one_night(history: History, world: Path, runs: int, what: str) -> Iterator[
 def _backfill(history: History, world: Path, runs: int, what: str) -> Iterator[Row]:
     """All nights, beside git and the decoding of every distinct blob; and in two processes."""
 
-    def backfill(jobs: int) -> None:
+    def backfilled(jobs: int) -> None:
         folder = world / str(jobs)
         shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-        arguments = ["snapshot", "develop", "--since", "2000-01-01", "--jobs", str(jobs)]
-        repo = ["--repo", str(history.repository)]
-        subprocess.run(
-            [*_CACHEDIFF, *arguments, *repo], cwd=folder, check=True, stdout=subprocess.DEVNULL
-        )
+        _backfill_into(_fresh(folder), history, jobs)
 
     seconds = in_turn(
         {
             "floor": lambda: decode_all(history.repository),
-            "one": lambda: backfill(1),
-            "two": lambda: backfill(2),
+            "one": lambda: backfilled(1),
+            "two": lambda: backfilled(2),
         },
         runs,
     )
@@ -126,12 +124,7 @@ def _git_history(history: History, world: Path, what: str) -> Iterator[Row]:
         [git_history, *arguments, "--id", "hash", "--branch", "main"], _PATIENCE
     )
     start = time.perf_counter()
-    subprocess.run(
-        [*_CACHEDIFF, "snapshot", "develop", "--since", "2000-01-01", "--repo", history.repository],
-        cwd=_fresh(world / "beside"),
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
+    _backfill_into(_fresh(world / "beside"), history, 1)
     ours = (time.perf_counter() - start) / (history.nights + 1)
     theirs = (_PATIENCE if taken is None else taken) / _REVISIONS
     more = "" if taken is not None else ", ended then"
@@ -165,6 +158,12 @@ def _questions(folder: Path, history: History, runs: int, what: str) -> Iterator
     """`log` of a package and of a hash, beside the start of the command."""
     repo = ["--repo", str(history.repository)]
     package, hash_ = _something(folder)
+    start = time.perf_counter()
+    subprocess.run(
+        [*_CACHEDIFF, "reindex", *repo], cwd=folder, check=True, stdout=subprocess.DEVNULL
+    )
+    taken = (time.perf_counter() - start) / (history.nights + 1)
+    yield Row(f"{what}: index, a night", as_seconds(taken))
 
     def asked(*arguments: str) -> None:
         subprocess.run([*_CACHEDIFF, *arguments], cwd=folder, check=True, stdout=subprocess.DEVNULL)
@@ -211,6 +210,14 @@ def _disk(folder: Path, history: History, what: str) -> Iterator[Row]:
             figure=size / other,
             limit=round(limit, 2),
         )
+
+
+def _backfill_into(folder: Path, history: History, jobs: int) -> None:
+    """Store all nights; the index is no part of it."""
+    settings = find_settings(folder, repo=str(history.repository))
+    with closing(Catalogue(settings, folder / "cache")) as names:
+        done = backfill(names, ["develop"], folder, Span(), datetime.now(UTC), jobs=jobs)
+    assert not done.problems
 
 
 def _fresh(folder: Path) -> Path:
