@@ -355,10 +355,12 @@ def test_a_run_that_is_asked_to_stop_in_the_middle_leaves_nothing_half_done(
         world = World(tmp_path / "world", Path("unused"), NIGHTLY)
         config = world.folder / "config.yaml"
         config.write_text(
-            config.read_text().replace("path: unused", f"url: http://127.0.0.1:{port}/x.git")
+            config.read_text().replace("path: unused", f"url: https://127.0.0.1:{port}/x.git")
         )
         with scheduled(world) as process:
-            while not list(Path(os.environ["XDG_CACHE_HOME"]).rglob("*.new")):  # a clone has begun
+            waited_until = time.monotonic() + 30
+            while not list(Path(os.environ["XDG_CACHE_HOME"]).rglob("*.new")):
+                assert time.monotonic() < waited_until, "no clone has begun"
                 time.sleep(0.05)
             process.terminate()
             assert process.wait(20) == 0
