@@ -8,8 +8,8 @@ from datetime import UTC, datetime, time, timedelta
 from msgspec.structs import replace
 
 from cachediff.config.resolving import Deliveries
-from cachediff.model.jobs import DigestPeriod, Job, Recipient, Schedule
-from cachediff.queries.due import due_dates
+from cachediff.model.jobs import DigestPeriod, Job, Recipient
+from cachediff.queries.due import nights_due
 from cachediff.store.digests import Digest
 from cachediff.store.ledger import DoneNight, Ledger
 
@@ -123,14 +123,7 @@ def _following(
 
 def _still_due(jobs: Collection[Job], ledger: Ledger, moment: datetime) -> tuple[str, ...]:
     """The jobs that have a night up to `moment` which is not done."""
-    names = []
-    for job in jobs:
-        last = ledger.last(job.name)
-        if isinstance(job.due, Schedule) and due_dates(
-            job.due, last.date if last else None, moment
-        ):
-            names.append(job.name)
-    return tuple(names)
+    return tuple(job.name for job in jobs if nights_due(job, ledger.last(job.name), moment))
 
 
 def _period(length: DigestPeriod, moment: datetime) -> str:

@@ -18,7 +18,7 @@ from cachediff.jobs.telling import Deliver, Telling
 from cachediff.model.comparison import Comparison
 from cachediff.model.jobs import Event, Job, Schedule
 from cachediff.queries import Catalogue
-from cachediff.queries.due import DueNight, ahead_of, due_collections, due_dates, gap
+from cachediff.queries.due import DueNight, ahead_of, due_collections, gap, nights_due
 from cachediff.sources import GoneError, NotReachedError, parse_name
 from cachediff.store.ledger import DoneNight, Ledger
 
@@ -82,7 +82,7 @@ def run_jobs(
                     " a clock is or was wrong",
                     "once the clock is right, move the ledger away to begin anew, or wait",
                 )
-            if isinstance(job.due, Schedule) and not _due_dates(job.due, last, now):
+            if isinstance(job.due, Schedule) and not nights_due(job, last, now):
                 yield NothingDue(job.name)
                 continue
             try:
@@ -169,7 +169,7 @@ def _run_job(
 def _due(names: Catalogue, job: Job, last: DoneNight | None, now: datetime) -> list[DueNight]:
     match job.due:
         case Schedule():
-            return _due_dates(job.due, last, now)
+            return nights_due(job, last, now)
         case Event.NEW_COLLECTION:
             new = parse_name(job.new)
             source = names.source(new.source)
@@ -181,10 +181,6 @@ def _due(names: Catalogue, job: Job, last: DoneNight | None, now: datetime) -> l
             return due_collections(new, source.collections(new.when), known, now)
         case None:
             return [DueNight(now.astimezone(UTC).date(), now)]
-
-
-def _due_dates(schedule: Schedule, last: DoneNight | None, now: datetime) -> list[DueNight]:
-    return due_dates(schedule, last.date if last else None, now)
 
 
 def _untold(
@@ -222,7 +218,7 @@ def _newest_due(job: Job, last: DoneNight | None, now: datetime) -> DueNight | N
     """The night of which it is told that nothing is known: of an event, the date; None if asked for."""
     match job.due:
         case Schedule():
-            return _due_dates(job.due, last, now)[-1]
+            return nights_due(job, last, now)[-1]
         case Event.NEW_COLLECTION:
             today = now.astimezone(UTC).date()
             return DueNight(today, datetime.combine(today, time(), UTC))

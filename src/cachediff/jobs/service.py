@@ -27,9 +27,9 @@ from cachediff.jobs.space import check_space
 from cachediff.jobs.sweeping import sweep
 from cachediff.model.comparison import Comparison
 from cachediff.model.delivery import Accepted, DeliveryRound
-from cachediff.model.jobs import Job, Schedule
+from cachediff.model.jobs import Job
 from cachediff.queries import Catalogue, history
-from cachediff.queries.due import due_dates
+from cachediff.queries.due import nights_due
 from cachediff.reports import Layout
 from cachediff.store.ledger import LEDGER, Ledger
 
@@ -113,7 +113,7 @@ def do_run(run: Run) -> Iterator[RunEvent]:
                 whole &= not isinstance(event, NotDone | Failed)
                 red |= isinstance(event, Told) and event.night.red
             if whole:  # else what was begun is made again from what is stored
-                yield from _thin(run, ledger)
+                yield from _keep_up(run, ledger)
             good = done and whole and not red and not _is_left(ledger, settings, now)
         if run.deliveries.heartbeat and good:
             outcome = beat(run.deliveries.heartbeat, now=now, sleep=run.sleep)
@@ -123,11 +123,7 @@ def do_run(run: Run) -> Iterator[RunEvent]:
 
 def _is_left(ledger: Ledger, settings: Settings, now: datetime) -> bool:
     """Whether a night of any job is still due, as of one that was not asked for."""
-    for job in settings.jobs.values():
-        last = ledger.last(job.name)
-        if isinstance(job.due, Schedule) and due_dates(job.due, last.date if last else None, now):
-            return True
-    return False
+    return any(nights_due(job, ledger.last(job.name), now) for job in settings.jobs.values())
 
 
 def _nights(run: Run, ledger: Ledger, outbox: Outbox) -> Iterator[RunEvent]:
@@ -176,7 +172,8 @@ def _deliver(run: Run, ledger: Ledger, outbox: Outbox) -> Iterator[RunEvent]:
     yield from failures
 
 
-def _thin(run: Run, ledger: Ledger) -> Iterator[RunEvent]:
+def _keep_up(run: Run, ledger: Ledger) -> Iterator[RunEvent]:
+    """Thin out the store, and bring its index up to date."""
     failures: list[Failed] = []
     with _failing(failures, "retention"):
         yield thin(run.names, ledger)

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import msgspec
 
-from cachediff.model.jobs import Schedule
+from cachediff.model.jobs import Job, Schedule
 from cachediff.sources import SnapshotName, newest_first
 from cachediff.store.ledger import DoneNight
 
@@ -59,6 +59,16 @@ def due_dates(schedule: Schedule, last: date | None, now: datetime) -> list[DueN
         *nights[:-1],
         *(msgspec.structs.replace(night, missed=False) for night in nights[-1:]),
     ]
+
+
+def nights_due(job: Job, last: DoneNight | None, now: datetime) -> list[DueNight]:
+    """The dates of `job` that are due by `now` and not done, of which `last` was done last.
+
+    There are none of a job without a schedule.
+    """
+    if not isinstance(job.due, Schedule):
+        return []
+    return due_dates(job.due, last.date if last else None, now)
 
 
 def times_after(schedule: Schedule, last: date | None, now: datetime) -> Iterator[datetime]:

@@ -26,7 +26,7 @@ from cachediff.model.status import (
     ParkedParcels,
 )
 from cachediff.queries.disk import free_bytes, mirrors_of
-from cachediff.queries.due import ahead_of, due_dates, times_after
+from cachediff.queries.due import ahead_of, nights_due, times_after
 from cachediff.store.ledger import LEDGER, DoneNight, Ledger
 
 PATIENCE = timedelta(hours=1)
@@ -56,7 +56,7 @@ def job_state(job: Job, nights: Sequence[DoneNight], now: datetime) -> JobStatus
     match job.due:
         case Schedule():
             due = "schedule"
-            open_ = due_dates(job.due, last.date if last else None, now)
+            open_ = nights_due(job, last, now)
             lagging = len(open_)
             since = open_[0].moment if open_ else None
             latest = open_[-1].date if open_ else last.date if last else None

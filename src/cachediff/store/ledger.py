@@ -51,6 +51,7 @@ _OF_JOB = """
 SELECT job, date, collection, done_at, old, new, report, red, deliver, checksum
 FROM night WHERE job = ? ORDER BY number
 """
+_LAST_OF_JOB = f"{_OF_JOB} DESC LIMIT 1"
 _BETWEEN = """
 SELECT number, job, date, collection, done_at, old, new, report, red, deliver, checksum
 FROM night WHERE number BETWEEN ? AND ? ORDER BY number
@@ -101,8 +102,9 @@ class Ledger:
 
     def last(self, job: str) -> DoneNight | None:
         """The night of `job` that was done last."""
-        nights = self.nights(job)
-        return nights[-1] if nights else None
+        with self._errors():
+            row = self._connection.execute(_LAST_OF_JOB, (job,)).fetchone()
+            return self._decoded(row) if row else None
 
     def nights(self, job: str) -> tuple[DoneNight, ...]:
         """All nights of `job`, in the order in which they were done first."""
@@ -184,6 +186,7 @@ class Ledger:
         columns = self._connection.execute("PRAGMA table_info(night)").fetchall()
         if not any(column[1] == "deliver" for column in columns):
             self._connection.execute("ALTER TABLE night ADD COLUMN deliver TEXT")
+        self.nights_between(0, self.newest())  # each row is what was written, or it is damaged
 
     def _decoded(self, row: tuple[object, ...]) -> DoneNight:
         job, day, _, done_at, old, new, report, red, deliver = self._values(row)
