@@ -72,8 +72,6 @@ CREATE TABLE restacked (
 STATUSES = tuple(PackageStatus)
 """The status of a step is its place here, NULL where nothing is known of before."""
 
-UNKNOWN = PackageStatus.UNKNOWN
-
 _SECONDS_TO_WAIT = 30.0
 _PAGES_IN_MEMORY_KIB = 64 * 1024
 _BEYOND_REPAIR = {

@@ -22,7 +22,6 @@ Unknown: TypeAlias = Sequence[tuple[int, int | None]]
 """The points from which on something was unknown, each with the one at which it was not any more."""
 
 _list = msgspec.json.Decoder(tuple[str, ...]).decode
-_system = msgspec.json.Decoder(tuple[str | None, str, str, str]).decode
 
 
 class PointOrder:

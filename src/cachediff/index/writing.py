@@ -9,7 +9,8 @@ from typing import Self
 
 import msgspec
 
-from cachediff.index import schema, spans
+from cachediff.index import schema
+from cachediff.index.forgetting import forget_collection, forget_everything, forget_points
 from cachediff.index.hashes import packed
 from cachediff.index.histories import Histories
 from cachediff.index.snapshots import (
@@ -18,6 +19,7 @@ from cachediff.index.snapshots import (
     passed_over_snapshots,
 )
 from cachediff.index.texts import Numbers
+from cachediff.model.comparison import PackageStatus
 from cachediff.model.coverage import COVERED, CoverageCounts, no_coverage
 from cachediff.model.lives import Collection, PackageStep, StepCounts
 from cachediff.model.spec import Spec
@@ -196,19 +198,14 @@ class IndexWriter:
             of = self._collection(collection)
             dropped = frozenset(self._points(of)[number:])
             if dropped:
-                self._drop(of, dropped)
+                forget_points(self._connection, of, dropped)
             if not number:
-                self._connection.execute("DELETE FROM passed_over WHERE collection = ?", (of,))
-                self._connection.execute("DELETE FROM collection WHERE id = ?", (of,))
+                forget_collection(self._connection, of)
 
     def clear(self) -> None:
         """Forget everything."""
         with self.transaction():
-            tables = self._connection.execute(
-                "SELECT name FROM sqlite_schema WHERE type = 'table'"
-            ).fetchall()
-            for (table,) in tables:
-                self._connection.execute(f"DELETE FROM {table}")  # noqa: S608
+            forget_everything(self._connection)
             self._numbers.forget()
 
     def _collection(self, collection: Collection) -> int:
@@ -231,7 +228,7 @@ class IndexWriter:
             return [point for (point,) in rows]
 
     def _write_step(self, collection: int, package: int, point: int, step: PackageStep) -> None:
-        if step.status is schema.UNKNOWN:
+        if step.status is PackageStatus.UNKNOWN:
             self._connection.execute(
                 "INSERT INTO unknown VALUES (?, ?, ?, NULL)", (collection, package, point)
             )
@@ -276,31 +273,6 @@ class IndexWriter:
             self._connection.execute(
                 "INSERT INTO restacked VALUES (?, ?, ?, ?)",
                 (hash_, histories.living(hash_, here)[0], point, self._numbers.stacks(spec.stacks)),
-            )
-
-    def _drop(self, collection: int, points: frozenset[int]) -> None:
-        execute = self._connection.execute
-        first = min(points)
-        for table in ("step", "stack_step"):
-            execute(f"DELETE FROM {table} WHERE collection = ? AND point >= ?", (collection, first))  # noqa: S608
-        execute("DELETE FROM unknown WHERE collection = ? AND first >= ?", (collection, first))
-        execute(
-            "UPDATE unknown SET until = NULL WHERE collection = ? AND until >= ?",
-            (collection, first),
-        )
-        histories = execute("SELECT spans, id FROM history").fetchall()
-        kept = [(spans.without(spans.decoded(old), points), number) for old, number in histories]
-        self._connection.executemany(
-            "UPDATE history SET spans = ?1 WHERE id = ?2 AND spans <> ?1",
-            [(spans.encoded(each), number) for each, number in kept],
-        )
-        never = "SELECT id FROM history WHERE spans = ?", (spans.encoded(()),)
-        execute(f"DELETE FROM life WHERE history IN ({never[0]})", never[1])  # noqa: S608
-        execute("DELETE FROM history WHERE spans = ?", never[1])
-        for table, column in (("restacked", "point"), ("covered", "point"), ("point", "id")):
-            self._connection.executemany(
-                f"DELETE FROM {table} WHERE {column} = ?",  # noqa: S608
-                [(point,) for point in sorted(points)],
             )
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from cachediff.sources.collections import GitCollection, GitSource
+from cachediff.sources.collections import GitSource
 from cachediff.sources.commits import History
 from cachediff.sources.folder import FolderCollection
 from cachediff.sources.git import Progress
+from cachediff.sources.git_collection import GitCollection
 from cachediff.sources.gone import GoneError
 from cachediff.sources.mirrors import clone_mirror, mirror_path
 from cachediff.sources.names import (

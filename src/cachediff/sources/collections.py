@@ -8,12 +8,12 @@ folders with the same id hold the same manifest. Finding a collection costs two 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
 
 from cachediff.errors import NameNotFoundError, SourceError
 from cachediff.model.snapshot import Origin, PackageFiles
 from cachediff.sources.commits import History, history_of
 from cachediff.sources.git import Progress
+from cachediff.sources.git_collection import GitCollection
 from cachediff.sources.gone import GoneError, gone_branch, gone_folder
 from cachediff.sources.names import SnapshotName, choose, until
 from cachediff.sources.objects import TREE, GitObject, TreeEntry, committed_at, tree_entries
@@ -21,7 +21,6 @@ from cachediff.sources.package_folders import (
     MAX_FILE_SIZE,
     MAY_BE_A_PACKAGE,
     is_file,
-    is_of_a_package,
     is_package,
     package_files,
 )
@@ -30,63 +29,6 @@ from cachediff.sources.repository import Repository
 
 DEFAULT_COLLECTION = "default"
 """The name of the one collection of a layout without collections (2021)."""
-
-
-class GitCollection:
-    """One collection at one commit: which packages it has, and their files when they are asked for.
-
-    Its tree is taken apart when that is needed. Two collections of one repository are told apart by
-    git (`differing`), so that comparing them costs what differs, not what there is.
-    """
-
-    def __init__(
-        self, source: GitSource, origin: Origin, folders: Iterable[TreeEntry] | GitObject
-    ) -> None:
-        """`folders` are those of the packages, or the tree of which all are that."""
-        self.source = source
-        self.origin = origin
-        self._all = folders
-        self._found: dict[str, TreeEntry | None] = {}
-
-    @cached_property
-    def entries(self) -> dict[str, str]:
-        """Every package, with the object id of its folder."""
-        return {package: folder.id for package, folder in self._folders.items()}
-
-    def find(self, package: str) -> TreeEntry | None:
-        """What is there of `package`: its folder, what stands in its place, or nothing."""
-        if package in self._found:
-            return self._found[package]
-        return self._folders.get(package)
-
-    def folder(self, package: str) -> TreeEntry:
-        """The same of a package of which there is something."""
-        return self._found.get(package) or self._folders[package]
-
-    def differing(self, other: GitCollection) -> set[str]:
-        """Names of the packages that differ from those of `other`, of the same repository.
-
-        Raises:
-            SourceError: git failed.
-        """
-        if not isinstance(self._all, GitObject) or not isinstance(other._all, GitObject):
-            return {package for package, _ in self.entries.items() ^ other.entries.items()}
-        differing = set()
-        differences = self.source.repository.tree_differences(self._all.id, other._all.id)
-        for entries in differences:
-            for side, entry in zip((self, other), entries, strict=True):
-                # What became another kind of entry is told twice: as gone, and as new.
-                if entry.id and is_of_a_package(entry):
-                    side._found[entry.name] = entry
-                    differing.add(entry.name)
-                else:
-                    side._found.setdefault(entry.name, None)
-        return differing
-
-    @cached_property
-    def _folders(self) -> dict[str, TreeEntry]:
-        entries = tree_entries(self._all) if isinstance(self._all, GitObject) else self._all
-        return {entry.name: entry for entry in entries if is_of_a_package(entry)}
 
 
 class GitSource:
@@ -139,10 +81,14 @@ class GitSource:
         """
         return sorted(self._collections(self._commit(when).id))
 
+    def path_of(self, collection: str) -> str:
+        """Where the folder of `collection` is in the repository, whether or not it is there."""
+        return self._root if collection == DEFAULT_COLLECTION else f"{self._root}/{collection}"
+
     def gone(self, collection: str, commit: str) -> GoneError | None:
         """Where `collection`, which is not there at `commit` (an id), was last; None if it never was."""
         what = f"there is no collection {collection!r} in {self.name}"
-        gone = gone_folder(self.repository, self._path(collection), commit, what)
+        gone = gone_folder(self.repository, self.path_of(collection), commit, what)
         return gone if gone and collection in self._collections(gone.commit) else None
 
     def since(self, collection: str, when: str | None = None) -> str:
@@ -152,7 +98,7 @@ class GitSource:
             NameNotFoundError: no such revision.
         """
         commit = self._commit(when)
-        commits = self.repository.commits_of(self._path(collection), commit.id)
+        commits = self.repository.commits_of(self.path_of(collection), commit.id)
         return committed_at(self._object(commits[-1]) if commits else commit)
 
     def states(self, package: str, until: Origin, since: str | None) -> list[PackageState]:
@@ -163,7 +109,7 @@ class GitSource:
         """
         first = self._commit(since).id if since else None
         return package_states(
-            self.repository, self._path(until.collection), package, first, str(until.commit)
+            self.repository, self.path_of(until.collection), package, first, str(until.commit)
         )
 
     def history(self) -> History:
@@ -232,9 +178,6 @@ class GitSource:
             self.repository.fetch_objects(sorted(absent), progress)
             return set()
         return absent
-
-    def _path(self, collection: str) -> str:
-        return self._root if collection == DEFAULT_COLLECTION else f"{self._root}/{collection}"
 
     def _object(self, name: str) -> GitObject:
         (found,) = self.repository.objects([name])

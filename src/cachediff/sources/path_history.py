@@ -11,7 +11,7 @@ import msgspec
 
 from cachediff.errors import NameNotFoundError
 from cachediff.model.lives import Point
-from cachediff.sources.git import GitFailedError, run
+from cachediff.sources.git import GitFailedError
 from cachediff.sources.objects import TREE, TreeEntry, committed_at, tree_entries
 from cachediff.sources.package_folders import is_of_a_package
 from cachediff.sources.repository import Repository
@@ -55,10 +55,8 @@ def package_states(
 
 def _commits(repository: Repository, path: str, since: str | None, until: str) -> list[str]:
     """The commits after `since`, up to `until`, in which `path` changed, oldest first."""
-    options = ["--first-parent", "--reverse", until, *([f"^{since}"] if since else [])]
-    command = ["--literal-pathspecs", "rev-list", *options, "--", path]
     try:
-        return run(repository.git_dir, command).decode().split()
+        return repository.commits_of(path, until, since)[::-1]
     except GitFailedError as error:
         error.hint = (
             "a commit or tree is missing here: git fsck tells which; search what is after it"

@@ -116,13 +116,17 @@ class Repository:
             )
         return found.decode().strip()
 
-    def commits_of(self, path: str, commit: str) -> list[str]:
-        """The commits that changed what is at `path`, newest first, back from `commit` (an id).
+    def commits_of(self, path: str, commit: str, after: str | None = None) -> list[str]:
+        """The commits that changed what is at `path`, newest first, back from `commit`, up to `after`.
+
+        Both are ids; `after` itself is none of them, nor are those before it. Branches that were merged
+        are one commit each: the merge.
 
         Raises:
             SourceError: git failed; so where a partial clone lacks folders.
         """
-        command = ["--literal-pathspecs", "rev-list", "--first-parent", commit, "--", path]
+        span = [commit, *([f"^{after}"] if after else [])]
+        command = ["--literal-pathspecs", "rev-list", "--first-parent", *span, "--", path]
         return run(self.git_dir, command).decode().split()
 
     def follows(self, commit: str, earlier: str) -> bool:

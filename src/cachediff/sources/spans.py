@@ -7,7 +7,6 @@ from typing import NamedTuple
 from cachediff.model.lives import Point
 from cachediff.model.snapshot import Origin
 from cachediff.sources.collections import GitSource
-from cachediff.sources.git import run
 from cachediff.sources.objects import committed_at
 
 
@@ -27,10 +26,8 @@ def commits_between(source: GitSource, old: Origin, new: Origin) -> list[Changed
     Raises:
         SourceError: git failed, which it does where this clone lacks trees of these commits.
     """
-    repository, path = source.repository, source._path(new.collection)
-    options = ["--first-parent", "--reverse", str(new.commit), f"^{old.commit}"]
-    command = ["--literal-pathspecs", "rev-list", *options, "--", path]
-    commits = run(repository.git_dir, command).decode().split()
+    repository, path = source.repository, source.path_of(new.collection)
+    commits = repository.commits_of(path, str(new.commit), str(old.commit))[::-1]
     # git has just looked at these trees: what is not there now is not lacking, but gone.
     answers = repository.objects(
         name for commit in commits for name in (commit, f"{commit}:{path}")

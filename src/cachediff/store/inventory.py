@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence, Set
 from pathlib import PurePath
 
-from cachediff.errors import StoreError
 from cachediff.files import TEMPORARY
 from cachediff.store.receipts import (
     DamagedReceipt,
@@ -14,7 +13,7 @@ from cachediff.store.receipts import (
     decode_receipt,
     is_name,
 )
-from cachediff.store.shelf import Shelf, reason_of
+from cachediff.store.shelf import Shelf, not_read
 
 
 class Inventory:
@@ -64,17 +63,10 @@ class Inventory:
         try:
             return [child for child in self._shelf.folders(parent) if is_name(child.name)]
         except OSError as error:
-            raise _not_read(parent, error) from error
+            raise not_read(parent, error) from error
 
     def _files(self, folder: PurePath) -> Sequence[PurePath]:
         try:
             return self._shelf.files(folder)
         except OSError as error:
-            raise _not_read(folder, error) from error
-
-
-def _not_read(folder: PurePath, error: OSError) -> StoreError:
-    return StoreError(
-        f"{folder} cannot be read: {reason_of(error)}",
-        "Make it readable for the user that runs this.",
-    )
+            raise not_read(folder, error) from error

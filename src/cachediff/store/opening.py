@@ -6,12 +6,12 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import PurePath
 
-from cachediff.errors import DamagedSnapshotError, StoreError
+from cachediff.errors import DamagedSnapshotError
 from cachediff.store.listing import Base
 from cachediff.store.opened import OpenedSnapshot
 from cachediff.store.parquet import Decoded, decode
 from cachediff.store.receipts import StoredSnapshot
-from cachediff.store.shelf import Shelf, reason_of
+from cachediff.store.shelf import Shelf, not_read
 
 _SAYS_ELSE = "its receipt says something else than its metadata"
 
@@ -73,7 +73,7 @@ def _open(
         if isinstance(content, FileNotFoundError):
             raise _DamageError(path, "it is missing")
         if isinstance(content, OSError):
-            raise _not_read(path, content)
+            raise not_read(path, content)
         if expected is None or expected.name != path.name:
             raise _DamageError(own, _SAYS_ELSE)
         if path == own and size is not None and len(content) != size:
@@ -94,10 +94,3 @@ def _open(
         return OpenedSnapshot(own, data, files)
     except ValueError as error:
         raise _DamageError(own, str(error)) from error
-
-
-def _not_read(path: PurePath, error: OSError) -> StoreError:
-    return StoreError(
-        f"{path} cannot be read: {reason_of(error)}",
-        "Make it readable for the user that runs this.",
-    )

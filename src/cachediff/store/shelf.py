@@ -77,7 +77,7 @@ class LocalShelf:
 
         def write_data(file: BinaryIO) -> None:
             file.write(data)
-            if instead is not None:
+            if instead is not None and os.path.lexists(instead):
                 file.flush()
                 os.fsync(file.fileno())
                 Path(instead).unlink(missing_ok=True)
@@ -199,3 +199,11 @@ def shelf_at(location: Path | str) -> Shelf:
 def reason_of(error: OSError) -> str:
     """What the system says, or the library of an object store."""
     return error.strerror or str(error)
+
+
+def not_read(path: PurePath, error: OSError) -> StoreError:
+    """What to raise where a file or folder on a shelf is there and cannot be read."""
+    return StoreError(
+        f"{path} cannot be read: {reason_of(error)}",
+        "Make it readable for the user that runs this.",
+    )
