@@ -37,12 +37,12 @@ from cachediff.model.timeline import (
     Event,
     HashTimeline,
     PackageTimeline,
-    Span,
     StackNight,
     StackPoint,
     StackTimeline,
     Stay,
     Timeline,
+    TimeRange,
 )
 from cachediff.queries import Catalogue, LoadedSnapshot, compare_opened
 from cachediff.queries.lives import open_index
@@ -432,7 +432,7 @@ def test_a_prefix_of_several_hashes(tmp_path: Path) -> None:
         (["/"], "'' is not the beginning of a hash"),
         (["hdf5", "--collection", "develp"], "did you mean develop?"),
         (["hdf5", "--collection", "other:develop"], "no snapshot of the source 'other' is stored"),
-        (["hdf5", "--collection", "develop@previous"], "a log is of a collection"),
+        (["hdf5", "--collection", "develop@previous"], "is one snapshot, and a log is of many"),
         (["hdf5", "--collection", ""], "is not the name of a snapshot"),
         (["hdf5", "--stack", "e5s"], "tells of a stack 'e5s'"),
         (["--stack", "e5s"], "did you mean e4s"),
@@ -525,7 +525,7 @@ def demo_timelines(demo: World) -> Callable[[str], Timeline]:
 
     def find(case: str) -> Timeline:
         question = json.loads((GOLDEN / case / "question.json").read_text())
-        span = Span(question.pop("since", None), question.pop("until", None))
+        span = TimeRange(question.pop("since", None), question.pop("until", None))
         with open_index(names) as index:
             found = find_timeline(names, index, Question(**question, span=span))
         assert isinstance(found, PackageTimeline | StackTimeline | HashTimeline)
@@ -596,7 +596,13 @@ def timelines_of(value: str) -> list[Timeline]:
         stacks_left=(value, value),
     )
     events = (Event(step, first), Event(step, first, 2))
-    here = {"source": value, "collection": value, "span": Span(), "oldest": first, "newest": last}
+    here = {
+        "source": value,
+        "collection": value,
+        "span": TimeRange(),
+        "oldest": first,
+        "newest": last,
+    }
     version = VersionLife(
         *(),
         source=value,

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from browser import DESKTOP, PHONE, Opened, launched
 from cachediff.errors import ReportError
 from cachediff.model.lives import Point
-from cachediff.model.timeline import Span
+from cachediff.model.timeline import TimeRange
 from cachediff.model.trend import CollectionTrend, Trend, TrendPoint
 from cachediff.queries.trend import PERIODS
 from cachediff.reports.plots import MISSING
@@ -70,7 +70,7 @@ def told(
 
 
 def trend(*collections: CollectionTrend, by: str | None = None, every: str | None = None) -> Trend:
-    return Trend(span=Span(), by=by, every=every, collections=collections)
+    return Trend(span=TimeRange(), by=by, every=every, collections=collections)
 
 
 MANY = {f"stack-{n:02}": (n + 1, n + 2) for n in range(MOST_LINES + 3)}
@@ -396,7 +396,7 @@ def test_the_ending_of_a_file_is_its_format(stored: Path, name: str, begins: byt
         (("--until", "2020-01-01"), "until 2020-01-01T23:59:59Z"),
         (("--since", "soon"), "'soon' is not a date or time"),
         (("--since", "2025-02-30"), "is not a date or time"),
-        (("-o", "x.pdf"), "no format of a trend ends in '.pdf'"),
+        (("-o", "x.pdf"), "no format ends in '.pdf'"),
         (("e4s", "-o", "one.png"), "no plot of one snapshot"),
         (("--by", "size"), "Invalid value"),
     ],

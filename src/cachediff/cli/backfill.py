@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import typer
 
-from cachediff.cli.options import catalogue, say
+from cachediff.cli.options import begin_of, catalogue, end_of, say
 from cachediff.errors import UsageError
 from cachediff.model.span import Every, Span
 
@@ -38,8 +38,8 @@ def take_in(asked: Asked, repo: str | None, config: Path | None) -> None:
 
     begun = time.monotonic()
     span = Span(
-        since=_time(asked.since, "--since", "00:00:00"),
-        until=_time(asked.until, "--until", "23:59:59") if asked.until else Span().until,
+        since=begin_of("--since", asked.since),
+        until=end_of("--until", asked.until) if asked.until else Span().until,
         every=asked.every,
     )
     if span.until < span.since:
@@ -97,13 +97,3 @@ def _texts(asked: Asked, sources: list[str | None]) -> list[str]:
     if not asked.collections:
         raise UsageError("which collections?", "name some, or say --all-collections")
     return list(asked.collections)
-
-
-def _time(text: str, option: str, of_day: str) -> str:
-    """A date or time as it stands in an `Origin`; of a date alone it is `of_day`."""
-    from cachediff.sources import until
-
-    moment = until(text)
-    if moment is None:
-        raise UsageError(f"{option} {text!r} is not a date", "such as 2023-05-01")
-    return f"{moment:%Y-%m-%dT%H:%M:%SZ}" if len(text) > 10 else f"{text}T{of_day}Z"

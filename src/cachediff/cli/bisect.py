@@ -87,14 +87,14 @@ def bisect(
     """
     from cachediff.jobs.fetch import fetch_for
     from cachediff.model.bisection import Outcome
-    from cachediff.queries.bisecting import DEFAULT
     from cachediff.queries.bisecting import bisect as bisect_history
+    from cachediff.queries.homes import DEVELOP
     from cachediff.queries.statements import parse_statement
     from cachediff.reports.bisection import render_bisection, render_bisection_json
 
     wanted = parse_statement(" ".join(statement))
     with catalogue(repo, config) as names:
-        fetch_for(names, [collection or DEFAULT], Path.cwd())
+        fetch_for(names, [collection or DEVELOP], Path.cwd())
         found = bisect_history(names, wanted, collection=collection, since=since, to=to)
         if format_ is BisectFormat.JSON:
             typer.echo(render_bisection_json(found), nl=False)

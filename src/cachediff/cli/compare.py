@@ -137,7 +137,7 @@ def compare(
     from cachediff.queries import history
 
     sides, wanted = _sides(old, [*([] if new is None else [new]), *(specs or [])])
-    chosen = choose_format(format_, output)
+    chosen = choose_format(Format, format_, output)
     selection = Selection(
         specs=tuple(wanted),
         stacks=tuple(stack or ()),

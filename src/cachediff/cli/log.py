@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import re
-import shutil
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cachediff.cli.options import Config, Repo, catalogue, say
-from cachediff.cli.output import Format, Output, choose_format
-from cachediff.errors import UsageError
+from cachediff.cli.options import Config, Repo, Since, Until, catalogue, say, time_range
+from cachediff.cli.output import Output, choose_format
+from cachediff.cli.pieces import UNLIMITED_WIDTH, terminal, write_pieces
 
 if TYPE_CHECKING:
     from cachediff.model.timeline import HashChoice, Timeline
@@ -34,8 +31,6 @@ Examples:
 
 _MOST_LISTED = 20
 _SHORTEST = 7
-_STANDARD_OUTPUT = 1
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 class TimelineFormat(StrEnum):
@@ -63,13 +58,8 @@ def log(
             " one that has the package; for a hash all of them.",
         ),
     ] = None,
-    since: Annotated[
-        str | None,
-        typer.Option(metavar="DATE", help="Only from this ISO date or time on, in UTC."),
-    ] = None,
-    until: Annotated[
-        str | None, typer.Option(metavar="DATE", help="Only until this one, which is included.")
-    ] = None,
+    since: Since = None,
+    until: Until = None,
     stack: Annotated[
         str | None,
         typer.Option(
@@ -91,16 +81,16 @@ def log(
     the past), out of an index of them that is kept beside them and brought up to date as need be. No
     source is read.
     """
-    from cachediff.model.timeline import HashChoice, Span
+    from cachediff.model.timeline import HashChoice
     from cachediff.queries.lives import open_index
     from cachediff.queries.timeline import Question, find_timeline
 
-    chosen = _format(format_, output)
+    chosen = choose_format(TimelineFormat, format_, output, "log")
     question = Question(
         what=what,
         stack=stack,
         collection=collection,
-        span=Span(_time(since, first=True), _time(until, first=False)),
+        span=time_range(since, until),
     )
     with catalogue(repo, config) as names:
         with open_index(names) as index:
@@ -111,46 +101,12 @@ def log(
         _write(found, chosen, output)
 
 
-def _format(format_: TimelineFormat | None, output: Path | None) -> TimelineFormat:
-    chosen = choose_format(None if format_ is None else Format(format_), output)
-    try:
-        return TimelineFormat(chosen)
-    except ValueError:
-        formats = ", ".join(TimelineFormat)
-        raise UsageError(
-            f"{output}: a log is not made as {chosen}", f"say which with --format: {formats}"
-        ) from None
-
-
-def _time(text: str | None, *, first: bool) -> str | None:
-    """A date or time as in `Origin`; a date alone means the `first` or the last second of the day."""
-    if text is None:
-        return None
-    from cachediff.sources.names import until
-
-    moment = until(f"{text}T00:00" if first and _DAY.fullmatch(text) else text)
-    if moment is None:
-        raise UsageError(
-            f"{text!r} is not a date or time", "such as 2025-04-20 or 2025-04-20T03:12Z"
-        )
-    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
-
-
 def _write(timeline: Timeline, format_: TimelineFormat, output: Path | None) -> None:
     from cachediff.reports.timeline import FORMATS, TimelineLayout
 
-    to_terminal = output is None and os.isatty(_STANDARD_OUTPUT)
-    layout = TimelineLayout(
-        width=shutil.get_terminal_size().columns if to_terminal else None,
-        colour=to_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb",
-    )
-    report = FORMATS[format_](timeline, layout)
-    if output is None:
-        typer.echo(report, nl=False)
-    else:
-        from cachediff.jobs.publish import publish
-
-        publish(output, report)
+    width, colour = terminal(output)
+    layout = TimelineLayout(width=None if width == UNLIMITED_WIDTH else width, colour=colour)
+    write_pieces([FORMATS[format_](timeline, layout)], output)
 
 
 def _offer(choice: HashChoice) -> None:

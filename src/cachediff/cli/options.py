@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cachediff.errors import ConfigError
+from cachediff.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
     from cachediff.config import Settings
+    from cachediff.model.timeline import TimeRange
     from cachediff.queries import Catalogue
 
 Repo = Annotated[
@@ -30,6 +31,14 @@ Config = Annotated[
     typer.Option("--config", metavar="FILE", help="Settings; config.yaml here if there is one."),
 ]
 
+Since = Annotated[
+    str | None, typer.Option(metavar="DATE", help="Only from this ISO date or time on, in UTC.")
+]
+Until = Annotated[
+    str | None, typer.Option(metavar="DATE", help="Only until this one, which is included.")
+]
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _HARMLESS = re.compile(r"[\w.@+-]+")
 """Names that mean nothing to a shell, which evaluates what completion gives it."""
 
@@ -94,6 +103,43 @@ def say(message: str) -> None:
 
     indent = message[: len(message) - len(message.lstrip())]
     typer.echo(indent + visible(message.strip(), longest=2_000), err=True)
+
+
+def time_range(since: str | None, until: str | None) -> TimeRange:
+    """The time from `--since` to `--until`.
+
+    Raises:
+        UsageError: one of them is not a date or time.
+    """
+    from cachediff.model.timeline import TimeRange
+
+    return TimeRange(
+        None if since is None else begin_of("--since", since),
+        None if until is None else end_of("--until", until),
+    )
+
+
+def begin_of(option: str, text: str) -> str:
+    """The time that an option gives, as in `Origin`; of a date alone, the first second of that day.
+
+    Raises:
+        UsageError: it is not a date or time.
+    """
+    moment = end_of(option, text)
+    return f"{text}T00:00:00Z" if _DAY.fullmatch(text) else moment
+
+
+def end_of(option: str, text: str) -> str:
+    """The same; of a date alone, the last second of that day."""
+    from cachediff.sources.names import until
+
+    moment = until(text)
+    if moment is None:
+        raise UsageError(
+            f"{option} {text!r} is not a date or time",
+            "such as 2025-04-20 or 2025-04-20T03:12Z, in UTC",
+        )
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def complete_name(incomplete: str) -> list[str]:

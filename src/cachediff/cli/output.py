@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from cachediff.cli.pieces import terminal, write_pieces
 from cachediff.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,9 +17,6 @@ if TYPE_CHECKING:
 
 ROWS_OF_A_GROUP = 20
 """Rows of each group in a terminal, unless all are asked for."""
-
-_UNLIMITED_WIDTH = 1_000_000
-_STANDARD_OUTPUT = 1
 
 
 class Format(StrEnum):
@@ -34,13 +30,16 @@ class Format(StrEnum):
     RELEASE_NOTES = "release-notes"
 
 
+_Formats = TypeVar("_Formats", bound=StrEnum)
+
 _ENDINGS = {
-    "": Format.TEXT,
-    ".txt": Format.TEXT,
-    ".md": Format.MARKDOWN,
-    ".html": Format.HTML,
-    ".json": Format.JSON,
-    ".eml": Format.EML,
+    "": "text",
+    ".txt": "text",
+    ".md": "markdown",
+    ".html": "html",
+    ".json": "json",
+    ".eml": "eml",
+    ".png": "png",
 }
 FormatOption = Annotated[
     Format | None,
@@ -80,21 +79,22 @@ WITH_PLOTS = (Format.HTML, Format.EML)
 _CUT_TO_SIZE = (Format.MARKDOWN, Format.RELEASE_NOTES)
 
 
-def choose_format(format_: Format | None, output: Path | None) -> Format:
-    """The format asked for, or else the one that the ending of `output` stands for.
+def choose_format(
+    formats: type[_Formats], format_: _Formats | None, output: Path | None, what: str = "report"
+) -> _Formats:
+    """Of `formats` the one asked for, or else the one that the ending of `output` stands for.
 
     Raises:
-        UsageError: it stands for none.
+        UsageError: it stands for none, or for one that `what` is written is not made in.
     """
-    if format_ is not None or output is None:
-        return format_ or Format.TEXT
-    try:
-        return _ENDINGS[output.suffix]
-    except KeyError:
-        formats = ", ".join(Format)
-        raise UsageError(
-            f"{output}: no format ends in {output.suffix!r}", f"say which with --format: {formats}"
-        ) from None
+    if format_ is not None:
+        return format_
+    ending = output.suffix if output else ""
+    name = _ENDINGS.get(ending)
+    if chosen := next((each for each in formats if each == name), None):
+        return chosen
+    wrong = f"a {what} is not made as {name}" if name else f"no format ends in {ending!r}"
+    raise UsageError(f"{output}: {wrong}", f"say which with --format: {', '.join(formats)}")
 
 
 def write_report(
@@ -119,20 +119,14 @@ def write_report(
     if max_size is not None and format_ not in _CUT_TO_SIZE:
         formats = " and ".join(_CUT_TO_SIZE)
         raise UsageError(f"--max-size is for {formats}, not for {format_}")
-    to_terminal = output is None and os.isatty(_STANDARD_OUTPUT)
+    width, colour = terminal(output)
     limited = format_ is Format.TEXT and not everything
     layout = Layout(
-        width=shutil.get_terminal_size().columns if to_terminal else _UNLIMITED_WIDTH,
-        colour=to_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb",
+        width=width,
+        colour=colour,
         limit=ROWS_OF_A_GROUP if limited else None,
         max_size=max_size,
         templates=templates,
         history=history,
     )
-    report = FORMATS[format_](comparison, arrange, layout)
-    if output is None:
-        typer.echo(report, nl=False)
-    else:
-        from cachediff.jobs.publish import publish
-
-        publish(output, report)
+    write_pieces([FORMATS[format_](comparison, arrange, layout)], output)

@@ -12,7 +12,8 @@ import typer
 
 from cachediff.errors import UsageError
 
-_UNLIMITED_WIDTH = 1_000_000
+UNLIMITED_WIDTH = 1_000_000
+"""Of what goes to no terminal, in cells."""
 _STANDARD_OUTPUT = 1
 
 
@@ -22,7 +23,7 @@ def terminal(output: Path | None) -> tuple[int, bool]:
     `output` is the file that it goes to, None for standard output, which may be a terminal.
     """
     if output is not None or not os.isatty(_STANDARD_OUTPUT):
-        return _UNLIMITED_WIDTH, False
+        return UNLIMITED_WIDTH, False
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
     return shutil.get_terminal_size().columns, not plain
 

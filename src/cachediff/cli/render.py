@@ -11,6 +11,7 @@ import typer
 from cachediff.cli.options import Config
 from cachediff.cli.output import (
     Everything,
+    Format,
     FormatOption,
     MaxSize,
     Output,
@@ -47,7 +48,7 @@ def render(
     from cachediff.reports.reading import read_json
     from cachediff.reports.templating import check_templates
 
-    chosen = choose_format(format_, output)
+    chosen = choose_format(Format, format_, output)
     own = templates or find_settings(Path.cwd(), config).templates
     check_templates(own)
     content = _content(comparison)

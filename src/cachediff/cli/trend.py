@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cachediff.cli.options import Config, Repo, catalogue, complete_name
-from cachediff.cli.output import Output
+from cachediff.cli.options import Config, Repo, Since, Until, catalogue, complete_name, time_range
+from cachediff.cli.output import Output, choose_format
 from cachediff.cli.pieces import terminal, write_bytes, write_pieces
-from cachediff.errors import UsageError
 
 EXAMPLES = """\
 \b
@@ -26,8 +23,6 @@ Examples:
   # the plot alone
   cachediff trend develop e4s -o trend.png
 """
-
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 class TrendFormat(StrEnum):
@@ -58,16 +53,6 @@ class Every(StrEnum):
     MONTH = "month"
 
 
-_ENDINGS = {
-    "": TrendFormat.TEXT,
-    ".txt": TrendFormat.TEXT,
-    ".md": TrendFormat.MARKDOWN,
-    ".json": TrendFormat.JSON,
-    ".html": TrendFormat.HTML,
-    ".png": TrendFormat.PNG,
-}
-
-
 def trend(
     collections: Annotated[
         list[str] | None,
@@ -77,13 +62,8 @@ def trend(
             autocompletion=complete_name,
         ),
     ] = None,
-    since: Annotated[
-        str | None,
-        typer.Option(metavar="DATE", help="Only from this ISO date or time on, in UTC."),
-    ] = None,
-    until: Annotated[
-        str | None, typer.Option(metavar="DATE", help="Only until this one, which is included.")
-    ] = None,
+    since: Since = None,
+    until: Until = None,
     by: Annotated[By | None, typer.Option(help="A line for each value: of the largest.")] = None,
     every: Annotated[
         Every | None, typer.Option(help="Only the last snapshot of each; by default all of them.")
@@ -105,15 +85,15 @@ def trend(
     Nothing is said of nights without a snapshot. Where manifests could not be read there are at least
     so many specs; such snapshots are marked, and not taken for a loss.
     """
-    from cachediff.model.timeline import Span
+    from cachediff.queries.homes import DEVELOP
     from cachediff.queries.lives import open_index
-    from cachediff.queries.trend import DEFAULT, Question, find_trend
+    from cachediff.queries.trend import Question, find_trend
     from cachediff.reports.trend import FORMATS, TrendLayout, trend_png
 
-    chosen = _format(format_, output)
+    chosen = choose_format(TrendFormat, format_, output, "trend")
     question = Question(
-        collections=collections or [DEFAULT],
-        span=Span(_time(since, first=True), _time(until, first=False)),
+        collections=collections or [DEVELOP],
+        span=time_range(since, until),
         by=by and by.value,
         every=every and every.value,
     )
@@ -126,30 +106,3 @@ def trend(
         width, colour = terminal(output)
         layout = TrendLayout(width=width, colour=colour)
         write_pieces([FORMATS[chosen](found, layout)], output)
-
-
-def _format(format_: TrendFormat | None, output: Path | None) -> TrendFormat:
-    if format_ is not None or output is None:
-        return format_ or TrendFormat.TEXT
-    try:
-        return _ENDINGS[output.suffix]
-    except KeyError:
-        formats = ", ".join(TrendFormat)
-        raise UsageError(
-            f"{output}: no format of a trend ends in {output.suffix!r}",
-            f"say which with --format: {formats}",
-        ) from None
-
-
-def _time(text: str | None, *, first: bool) -> str | None:
-    """A date or time as in `Origin`; a date alone means the `first` or the last second of the day."""
-    if text is None:
-        return None
-    from cachediff.sources.names import until
-
-    moment = until(f"{text}T00:00" if first and _DAY.fullmatch(text) else text)
-    if moment is None:
-        raise UsageError(
-            f"{text!r} is not a date or time", "such as 2025-04-20 or 2025-04-20T03:12Z"
-        )
-    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"

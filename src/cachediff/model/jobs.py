@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, tzinfo
 from enum import StrEnum
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -54,6 +53,8 @@ class Schedule(msgspec.Struct, frozen=True):
         return moment.astimezone(self._zone())
 
     def _zone(self) -> tzinfo:
+        from zoneinfo import ZoneInfo
+
         # UTC is there where no time zones are installed.
         return UTC if self.timezone == UTC_ZONE else ZoneInfo(self.timezone)
 

@@ -14,7 +14,7 @@ from cachediff.model.comparison import PackageStatus
 from cachediff.model.lives import HashLife, PackageStep, Point, VersionLife
 
 
-class Span(msgspec.Struct, frozen=True):
+class TimeRange(msgspec.Struct, frozen=True):
     """The time asked for, from `since` to `until`, both as in `Origin` and included; None has no limit."""
 
     since: str | None = None
@@ -74,7 +74,7 @@ class PackageTimeline(msgspec.Struct, frozen=True, kw_only=True):
     collection: str
     package: str
     stack: str | None
-    span: Span
+    span: TimeRange
     oldest: Point
     newest: Point
     first: Point | None
@@ -112,7 +112,7 @@ class StackTimeline(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     collection: str
     stack: str
-    span: Span
+    span: TimeRange
     oldest: Point
     newest: Point
     points: tuple[StackPoint, ...]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from cachediff.model.lives import Point
-from cachediff.model.timeline import Span
+from cachediff.model.timeline import TimeRange
 
 
 class TrendPoint(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,7 +40,7 @@ class Trend(msgspec.Struct, frozen=True, kw_only=True):
     each of which the last snapshot is told, None for all snapshots.
     """
 
-    span: Span
+    span: TimeRange
     by: str | None
     every: str | None
     collections: tuple[CollectionTrend, ...]

@@ -17,6 +17,7 @@ from cachediff.model.snapshot import Origin
 from cachediff.model.spec import Spec
 from cachediff.model.version import Version
 from cachediff.queries.catalogue import Catalogue
+from cachediff.queries.homes import DEVELOP
 from cachediff.queries.probing import Probes
 from cachediff.queries.turns import Places, all_turns, one_turn
 from cachediff.sources import GitCollection, SnapshotName, close_names, parse_name, until
@@ -24,9 +25,6 @@ from cachediff.sources.path_history import PackageState
 
 FEW = 64
 """So many changes of a package are all read, in one go; of more, as many as halving takes."""
-
-DEFAULT = "develop"
-"""The collection that is meant where none is named, unless the source has only another one."""
 
 _DAY = len("2025-04-01")
 
@@ -124,7 +122,7 @@ def _with_package(names: Catalogue, statement: Statement) -> Statement:
 
 def _opened(names: Catalogue, collection: str | None, to: str | None) -> GitCollection:
     """The collection at the end of the search."""
-    name = parse_name(collection or DEFAULT)
+    name = parse_name(collection or DEVELOP)
     if name.when:
         raise UsageError(f"{name.text!r} is one commit", "name a collection, and the end with --to")
     source = names.source(name.source)
@@ -132,10 +130,10 @@ def _opened(names: Catalogue, collection: str | None, to: str | None) -> GitColl
         return source.open(msgspec.structs.replace(name, when=to))
     except NameNotFoundError:
         there = source.collections(to)
-        if collection is not None or DEFAULT in there:
+        if collection is not None or DEVELOP in there:
             raise
         if len(there) > 1:
-            hint = f"say with --collection: {close_names(DEFAULT, there)}"
+            hint = f"say with --collection: {close_names(DEVELOP, there)}"
             raise UsageError(f"which collection of {source.name}?", hint) from None
     return source.open(SnapshotName(there[0], None, there[0], when=to))
 

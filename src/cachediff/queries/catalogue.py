@@ -3,42 +3,30 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from cachediff.config import Settings, SourceSettings
 from cachediff.errors import (
     DamagedSnapshotError,
     NameNotFoundError,
     SourceError,
 )
 from cachediff.manifests import PARSER_VERSION, Interner
-from cachediff.model.snapshot import Origin
 from cachediff.queries.in_git import GitSnapshot
-from cachediff.queries.opened import FolderSnapshot, OpenedSnapshot, StoredSnapshot
-from cachediff.queries.stored_names import command_for, find_stored, stored_at
-from cachediff.queries.vanished import (
-    names_a_commit,
-    stored_like,
-    vanished,
-    with_what_is_stored,
-)
-from cachediff.sources import (
-    PREVIOUS,
-    FolderCollection,
-    GitSource,
-    Progress,
-    Repository,
-    Sleep,
-    SnapshotName,
-    close_names,
-    mirror_path,
-    parse_name,
-)
+from cachediff.queries.opened import FolderSnapshot, StoredSnapshot
 from cachediff.store import DamagedReceipt, SnapshotStore, SummaryCache
-from cachediff.store import StoredSnapshot as Stored
+
+# What asks only what is stored begins without git: `cachediff.sources` is imported where it is used.
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cachediff.config import Settings, SourceSettings
+    from cachediff.model.snapshot import Origin
+    from cachediff.queries.opened import OpenedSnapshot
+    from cachediff.sources import GitSource, Progress, Repository, Sleep, SnapshotName
+    from cachediff.store import StoredSnapshot as Stored
 
 _NO_REPOSITORY = "run inside a clone of a cache's repository, or name one: --repo, config.yaml"
 
@@ -82,12 +70,22 @@ class Catalogue:
             SourceError, StoreError: it is there and cannot be read.
             UsageError: `text` is not a name.
         """
+        from cachediff.sources import parse_name
+
         if (path := _path(text, folder)) is not None:
             return self._open_path(path)
         return self.open_name(parse_name(text))
 
     def open_name(self, name: SnapshotName) -> OpenedSnapshot:
         """The snapshot of a name that is taken apart; errors as for `open`."""
+        from cachediff.queries.vanished import (
+            names_a_commit,
+            stored_like,
+            vanished,
+            with_what_is_stored,
+        )
+        from cachediff.sources import PREVIOUS
+
         if self._stored_only or name.when == PREVIOUS:
             return self.open_stored(name)
         source = self.source(name.source)
@@ -109,6 +107,8 @@ class Catalogue:
         Raises:
             NameNotFoundError, UsageError: as for `open`.
         """
+        from cachediff.sources import PREVIOUS, parse_name
+
         wanted = dict.fromkeys(
             self._source_name(name.source)
             for name in (parse_name(text) for text in texts if _path(text, folder) is None)
@@ -125,6 +125,8 @@ class Catalogue:
         """
         found = self._source_name(name)
         if found not in self._opened_sources:
+            from cachediff.sources import GitSource
+
             settings = self.settings.sources[found]
             repository = self._repository(settings)
             self._opened_sources[found] = GitSource(
@@ -141,6 +143,8 @@ class Catalogue:
         Raises:
             NameNotFoundError: there is none; the hint says what there is.
         """
+        from cachediff.queries.stored_names import find_stored
+
         source = self._stored_source(name.source)
         return find_stored(self.store, source, name, self.notices)
 
@@ -151,6 +155,8 @@ class Catalogue:
             NameNotFoundError: there is none; the hint says what there is.
             StoreError: it is damaged, and git does not have it either.
         """
+        from cachediff.queries.stored_names import command_for
+
         stored = self.stored(name)
         try:
             if isinstance(stored, DamagedReceipt):
@@ -181,6 +187,8 @@ class Catalogue:
 
         Where the origin lacks its tree, that of its commit is meant.
         """
+        from cachediff.sources import SnapshotName
+
         known = {name: name for name in self.settings.sources if name is not None}
         try:
             source = self.source(known.get(origin.source))
@@ -193,6 +201,9 @@ class Catalogue:
         return GitSnapshot(collection, self._interner, self._summaries, self.progress)
 
     def _open_path(self, path: Path) -> OpenedSnapshot:
+        from cachediff.queries.stored_names import stored_at
+        from cachediff.sources import FolderCollection
+
         if path.suffix == ".parquet":
             return StoredSnapshot(self.store.open(stored_at(path.resolve())))
         return FolderSnapshot(FolderCollection(path), self._interner)
@@ -206,6 +217,8 @@ class Catalogue:
         (first,) = list(sources)[:1]
         if first is None and self.source(None).name == name:
             return None
+        from cachediff.sources import close_names
+
         names = [known for known in sources if known is not None]
         raise NameNotFoundError(f"there is no source {name!r}", close_names(name, names))
 
@@ -220,6 +233,8 @@ class Catalogue:
         return first
 
     def _repository(self, settings: SourceSettings) -> Repository:
+        from cachediff.sources import Repository, mirror_path
+
         if settings.path is not None:
             try:
                 return Repository(Path(settings.path))

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Set
+from collections.abc import Callable, Iterator, Set
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from cachediff.comparing import compare
-from cachediff.model.comparison import Comparison
-from cachediff.model.snapshot import Totals
 from cachediff.queries.in_git import GitSnapshot
-from cachediff.queries.opened import OpenedSnapshot, differing_packages, read_both
-from cachediff.queries.sharing import SharedHashes
+from cachediff.queries.opened import OpenedSnapshot, Pages, differing_packages, read_both
+
+if TYPE_CHECKING:
+    from cachediff.model.comparison import Comparison
+    from cachediff.model.snapshot import Totals
 
 
 def compare_opened(old: OpenedSnapshot, new: OpenedSnapshot) -> Comparison:
@@ -22,20 +23,39 @@ def compare_opened(old: OpenedSnapshot, new: OpenedSnapshot) -> Comparison:
     """
     with _collector_paused():
         differing = differing_packages(old, new)
-        equal = _known_totals(old, new, differing)
-        if equal is None:
-            equal = new.totals_without(differing)
-        pages = read_both(old, new, sorted(differing))
-        if equal.specs:
-            shared = SharedHashes(old, new, differing)
-            comparison = compare(
-                old.origin, new.origin, shared.watched(pages), equal, shared.found()
-            )
-        else:
-            comparison = compare(old.origin, new.origin, pages, equal)
-        for side in (old, new):
-            if isinstance(side, GitSnapshot):
-                side.remember(differing, equal)
+        return compare_pages(old, new, differing, read_both(old, new, sorted(differing)))
+
+
+def compare_pages(
+    old: OpenedSnapshot,
+    new: OpenedSnapshot,
+    differing: Set[str],
+    pages: Iterator[Pages],
+    told: Callable[[Iterator[Pages]], Iterator[Pages]] = iter,
+) -> Comparison:
+    """All changes between two snapshots that are the same but for the packages `differing`.
+
+    `pages` reads these, in order of package; `told` makes of them what is compared. What is remembered
+    of a snapshot is what it lists itself, whatever is told.
+
+    Raises:
+        SourceError: a source failed while it was being read.
+    """
+    from cachediff.comparing import compare
+    from cachediff.queries.sharing import SharedHashes
+
+    equal = _known_totals(old, new, differing)
+    if equal is None:
+        equal = new.totals_without(differing)
+    if equal.specs:
+        shared = SharedHashes(old, new, differing)
+        watched = told(shared.watched(pages))
+        comparison = compare(old.origin, new.origin, watched, equal, shared.found())
+    else:
+        comparison = compare(old.origin, new.origin, told(pages), equal)
+    for side in (old, new):
+        if isinstance(side, GitSnapshot):
+            side.remember(differing, equal)
     return comparison
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from cachediff.errors import StoreError
 from cachediff.model.history import HistoryPoint
-from cachediff.model.snapshot import Origin
-from cachediff.queries.catalogue import Catalogue
+
+if TYPE_CHECKING:
+    from cachediff.model.snapshot import Origin
+    from cachediff.queries.catalogue import Catalogue
 
 
 def history(names: Catalogue, origin: Origin) -> tuple[HistoryPoint, ...]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from cachediff.errors import NameNotFoundError, SourceError, UsageError
-from cachediff.index import Index
-from cachediff.model.lives import Collection
-from cachediff.queries.catalogue import Catalogue
+
+if TYPE_CHECKING:
+    from cachediff.index import Index
+    from cachediff.model.lives import Collection
+    from cachediff.queries.catalogue import Catalogue
 
 DEVELOP = "develop"
-"""The collection that is meant where none is named, if it has what is asked for."""
+"""The collection that is meant where none is named: by a log if it has what is asked for."""
 
 _HASH = re.compile(r"[a-z2-7]{1,32}")
 _SHORTEST = 7
@@ -37,7 +40,7 @@ def _source(names: Catalogue, collections: Sequence[Collection], asked: str | No
         except SourceError:
             raise UsageError(
                 f"snapshots of several sources are stored: {', '.join(stored)}",
-                f"say which is meant: --collection {stored[0]}:{DEVELOP}",
+                f"name the collection with its source, such as {stored[0]}:{DEVELOP}",
             ) from None
     if wanted is None:
         return stored[0]
@@ -48,6 +51,25 @@ def _source(names: Catalogue, collections: Sequence[Collection], asked: str | No
     return wanted
 
 
+def named_home(
+    names: Catalogue, collections: Sequence[Collection], text: str, what: str
+) -> Collection:
+    """The collection that is named, of which `what` is asked for: `[SOURCE:]COLLECTION`, or a glob.
+
+    A glob means its newest match. Errors as for `home`, and `UsageError` for the name of one snapshot.
+    """
+    from cachediff.sources.names import choose, parse_name
+
+    name = parse_name(text)
+    if name.when is not None:
+        raise UsageError(
+            f"{text!r} is one snapshot, and a {what} is of many",
+            f"name the collection, and the time with --since and --until: {name.collection}",
+        )
+    source = _source(names, collections, name.source)
+    return source, choose(name, [each for of, each in collections if of == source], "the store")
+
+
 def home(names: Catalogue, collections: Sequence[Collection], asked: str | None) -> Collection:
     """The collection asked for; where none is, `develop`, or the only one that there is.
 
@@ -56,13 +78,7 @@ def home(names: Catalogue, collections: Sequence[Collection], asked: str | None)
         UsageError: more than one may be meant.
     """
     if asked is not None:
-        from cachediff.sources.names import choose, parse_name
-
-        name = parse_name(asked)
-        if name.when is not None:
-            raise UsageError(f"{asked!r}: a log is of a collection, not of one snapshot of it")
-        source = _source(names, collections, name.source)
-        return source, choose(name, [each for of, each in collections if of == source], "the store")
+        return named_home(names, collections, asked, "log")
     source = _source(names, collections, None)
     known = [collection for of, collection in collections if of == source]
     if DEVELOP not in known and len(known) > 1:
@@ -86,19 +102,22 @@ def home_of_package(
     """
     if asked is not None:
         chosen = home(names, collections, asked)
-        return chosen if package in index.packages(*chosen) else None
+        return chosen if _has(index, chosen, package) else None
     develop = _source(names, collections, None), DEVELOP
-    if package in index.packages(*develop):
+    if _has(index, develop, package):
         return develop
-    sources = {source for source, _ in collections}
-    having = {source for source in sources if package in index.packages(source)}
-    homes = [each for each in collections if each[0] in having and package in index.packages(*each)]
+    homes = [each for each in collections if _has(index, each, package)]
     if len(homes) > 1:
         raise UsageError(
             f"{package} is in {len(homes):,} collections, and not in {DEVELOP}",
             f"say which with --collection: {some_of([':'.join(each) for each in homes])}",
         )
     return homes[0] if homes else None
+
+
+def _has(index: Index, collection: Collection, package: str) -> bool:
+    """Whether a package was ever in a collection; to list all that were takes ten times as long."""
+    return bool(index.package_steps(*collection, package))
 
 
 def some_of(values: Sequence[str]) -> str:
@@ -124,7 +143,7 @@ def no_package(
         source, collection = home(names, collections, asked)
         where = f"{source}:{collection}"
         known = index.packages(source, collection)
-        elsewhere = [":".join(each) for each in collections if package in index.packages(*each)]
+        elsewhere = [":".join(each) for each in collections if _has(index, each, package)]
         if elsewhere:
             return NameNotFoundError(
                 f"{package!r} was never in {where}", f"it is or was in {some_of(elsewhere)}"

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence, Set
+from typing import TYPE_CHECKING
 
-from cachediff.manifests import Interner, parse
+from cachediff.manifests import parse
 from cachediff.model.snapshot import Manifest, ManifestSummary, Totals
-from cachediff.sources import GitCollection, Progress
-from cachediff.store import ListedHashes, SummaryCache
+
+if TYPE_CHECKING:
+    from cachediff.manifests import Interner
+    from cachediff.sources import GitCollection, Progress
+    from cachediff.store import ListedHashes, SummaryCache
 
 
 class GitSnapshot:

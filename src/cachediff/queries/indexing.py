@@ -8,17 +8,20 @@ from collections.abc import Collection as Some
 from collections.abc import Iterator, Mapping, Sequence, Set
 from itertools import groupby, takewhile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from cachediff.config import Settings
 from cachediff.errors import DamagedSnapshotError, StoreError
 from cachediff.index import DamagedIndexError, Index, IndexedSnapshot, IndexWriter
 from cachediff.model.lives import Collection, Point
-from cachediff.model.snapshot import Manifest
-from cachediff.queries.catalogue import Catalogue
-from cachediff.queries.walking import Walk
-from cachediff.store import OpenedSnapshot, SnapshotStore, StoredSnapshot
+
+if TYPE_CHECKING:
+    from cachediff.config import Settings
+    from cachediff.model.snapshot import Manifest
+    from cachediff.queries.catalogue import Catalogue
+    from cachediff.queries.walking import Walk
+    from cachediff.store import OpenedSnapshot, SnapshotStore, StoredSnapshot
 
 _TOGETHER = 16
 """Snapshots that are written in one transaction: that many at most are read again after a kill."""
@@ -107,6 +110,7 @@ class _Update:
         self._writer = writer
         self._collection = collection
         self._stored = stored
+        self._newest: OpenedSnapshot | None = None
         self.dropped = 0
         self._plan()
 
@@ -137,8 +141,9 @@ class _Update:
 
     def _take_in(self, walk: Walk, stored: StoredSnapshot) -> bool:
         try:
-            # A step is made of what differs from the one before it: nothing else is read.
-            news = walk.step(stored, self._names.store.open(stored))
+            # What differs from the one before it is read, and nothing else.
+            self._newest = self._names.store.open(stored, self._newest)
+            news = walk.step(stored, self._newest)
         except DamagedSnapshotError as error:
             self._pass_over(stored, error)
             return False
@@ -153,10 +158,12 @@ class _Update:
 
     def _resumed(self) -> Walk:
         """At the newest snapshot that is in the index."""
+        from cachediff.queries.walking import Walk
+
         walk = Walk()
         if self._done:
             unknown = self._writer.unknown(self._collection)
-            newest = self._reopen(self._done[-1])
+            self._newest = newest = self._reopen(self._done[-1])
             walk.resume(
                 newest.entries,
                 self._writer.coverage(self._collection),

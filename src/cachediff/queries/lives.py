@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from cachediff.errors import NameNotFoundError, StoreError
 from cachediff.index import DamagedIndexError, Index
-from cachediff.queries.catalogue import Catalogue
 from cachediff.queries.indexing import Indexed, bring_up_to_date, index_path, is_current
+
+if TYPE_CHECKING:
+    from cachediff.queries.catalogue import Catalogue
 
 
 def open_index(names: Catalogue) -> Index:

@@ -9,14 +9,20 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from functools import cached_property
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from cachediff import store
-from cachediff.manifests import Interner, parse
+from cachediff.manifests import parse
 from cachediff.model.snapshot import Manifest, Origin, Snapshot, Totals
 from cachediff.queries.in_git import GitSnapshot
-from cachediff.sources import FolderCollection
 from cachediff.store import ListedHashes
+
+if TYPE_CHECKING:
+    from cachediff import store
+    from cachediff.manifests import Interner
+    from cachediff.sources import FolderCollection
+
+Pages: TypeAlias = tuple[Manifest | None, Manifest | None]
+"""The old and the new manifest of a package."""
 
 
 class OpenedSnapshot(Protocol):
@@ -168,9 +174,7 @@ def differing_packages(old: OpenedSnapshot, new: OpenedSnapshot) -> set[str]:
     }
 
 
-def read_both(
-    old: OpenedSnapshot, new: OpenedSnapshot, packages: Sequence[str]
-) -> Iterator[tuple[Manifest | None, Manifest | None]]:
+def read_both(old: OpenedSnapshot, new: OpenedSnapshot, packages: Sequence[str]) -> Iterator[Pages]:
     """The old and the new manifest of each package, one package at a time."""
     if isinstance(old, GitSnapshot) and isinstance(new, GitSnapshot) and old.shares_with(new):
         yield from old.read_with(new, packages)

@@ -11,10 +11,8 @@ from collections.abc import Iterator, Set
 
 from cachediff.model.snapshot import Manifest
 from cachediff.queries.in_git import GitSnapshot
-from cachediff.queries.opened import OpenedSnapshot, listed, sharing_a_hash
+from cachediff.queries.opened import OpenedSnapshot, Pages, listed, sharing_a_hash
 from cachediff.store import ListedHashes, beginning
-
-_Pages = tuple[Manifest | None, Manifest | None]
 
 
 class SharedHashes:
@@ -29,7 +27,7 @@ class SharedHashes:
         self._sharing = old.sharing(), new.sharing()
         self._listed: tuple[list[tuple[str, str]], ...] = [], []
 
-    def watched(self, differing: Iterator[_Pages]) -> Iterator[_Pages]:
+    def watched(self, differing: Iterator[Pages]) -> Iterator[Pages]:
         """The manifests that differ, of which it is noted what they list, if that is needed."""
         for pages in differing:
             if None in self._sharing:

@@ -6,30 +6,29 @@ The steps add up to the comparison of the ends; docs/decisions/0017-steps-add-up
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
 
 import msgspec
 
-from cachediff.comparing import compare, select, unmatched
+from cachediff.comparing import select, unmatched
 from cachediff.errors import DamagedSnapshotError, UsageError
 from cachediff.model.lives import Point
 from cachediff.model.selection import Selection
-from cachediff.model.snapshot import Manifest, Origin, Snapshot, Totals
+from cachediff.model.snapshot import Manifest, Origin, Snapshot
 from cachediff.model.steps import Bridge, Step
 from cachediff.queries.catalogue import Catalogue
-from cachediff.queries.in_git import GitSnapshot
+from cachediff.queries.comparison import compare_pages
 from cachediff.queries.opened import (
     LoadedSnapshot,
     OpenedSnapshot,
+    Pages,
     StoredSnapshot,
     differing_packages,
 )
-from cachediff.queries.sharing import SharedHashes
 from cachediff.sources import SnapshotName, close_names
 from cachediff.sources.spans import commits_between
-
-_Pages = tuple[Manifest | None, Manifest | None]
 
 
 class _Place(NamedTuple):
@@ -157,27 +156,10 @@ def steps_of(snapshots: Iterable[OpenedSnapshot]) -> Iterator[Step]:
     reader, bridges = _Reader(), _Bridges()
     for old, new in pairwise(snapshots):
         differing = differing_packages(old, new)
-        equal = _equal(old, new, differing)
         pages = reader.read(old, new, sorted(differing))
-        if equal.specs:
-            # What is remembered of a snapshot is what it lists itself: bridges come after.
-            shared = SharedHashes(old, new, differing)
-            bridged = bridges.over(shared.watched(pages), old.origin)
-            comparison = compare(old.origin, new.origin, bridged, equal, shared.found())
-        else:
-            comparison = compare(old.origin, new.origin, bridges.over(pages, old.origin), equal)
-        for side in (old, new):
-            if isinstance(side, GitSnapshot):
-                side.remember(differing, equal)
+        told = partial(bridges.over, old=old.origin)
+        comparison = compare_pages(old, new, differing, pages, told)
         yield Step(comparison, tuple(bridges.used))
-
-
-def _equal(old: OpenedSnapshot, new: OpenedSnapshot, differing: set[str]) -> Totals:
-    """What is equal on both sides, out of what either is known to come to, if it is."""
-    for side in (new, old):
-        if isinstance(side, GitSnapshot) and (totals := side.known_totals_without(differing)):
-            return totals
-    return new.totals_without(differing)
 
 
 class _Reader:
@@ -188,7 +170,7 @@ class _Reader:
 
     def read(
         self, old: OpenedSnapshot, new: OpenedSnapshot, packages: Sequence[str]
-    ) -> Iterator[_Pages]:
+    ) -> Iterator[Pages]:
         """The old and the new manifest of each package, one package at a time."""
         unread = {name for name in packages if name in old.entries} - self._now.keys()
         olds = old.read(sorted(unread))
@@ -213,7 +195,7 @@ class _Bridges:
         self.used: list[Bridge] = []
         self._last_read: dict[str, tuple[Manifest | None, Point]] = {}
 
-    def over(self, pages: Iterator[_Pages], old: Origin) -> Iterator[_Pages]:
+    def over(self, pages: Iterator[Pages], old: Origin) -> Iterator[Pages]:
         """The pages of a step, where a package can be read again against what was read of it last."""
         self.used = []
         for before, after in pages:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from cachediff.errors import NameNotFoundError, UsageError
-from cachediff.index import Index
 from cachediff.model.comparison import PackageStatus
 from cachediff.model.lives import Collection, HashLife, PackageStep, Point
 from cachediff.model.timeline import (
@@ -17,13 +17,12 @@ from cachediff.model.timeline import (
     HashChoice,
     HashTimeline,
     PackageTimeline,
-    Span,
     StackNight,
     StackPoint,
     StackTimeline,
     Stay,
+    TimeRange,
 )
-from cachediff.queries.catalogue import Catalogue
 from cachediff.queries.homes import (
     home,
     home_of_package,
@@ -32,6 +31,10 @@ from cachediff.queries.homes import (
     no_package,
     some_of,
 )
+
+if TYPE_CHECKING:
+    from cachediff.index import Index
+    from cachediff.queries.catalogue import Catalogue
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,7 +46,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     what: str | None = None
     stack: str | None = None
     collection: str | None = None
-    span: Span = Span()
+    span: TimeRange = TimeRange()
 
 
 def find_timeline(
@@ -81,7 +84,7 @@ def find_timeline(
     raise no_package(names, index, collections, what, question.collection)
 
 
-def _inside(points: Sequence[Point], where: Collection, span: Span) -> tuple[Point, ...]:
+def _inside(points: Sequence[Point], where: Collection, span: TimeRange) -> tuple[Point, ...]:
     """The points in the span: at least one."""
     inside = tuple(point for point in points if span.holds(point))
     if not inside:
@@ -95,7 +98,7 @@ def _inside(points: Sequence[Point], where: Collection, span: Span) -> tuple[Poi
     return inside
 
 
-def _limits(span: Span) -> list[tuple[str, str | None]]:
+def _limits(span: TimeRange) -> list[tuple[str, str | None]]:
     return [("from", span.since), ("until", span.until)]
 
 
@@ -188,7 +191,7 @@ def _check_stack(index: Index, where: Collection, stack: str) -> None:
         )
 
 
-def _stack(index: Index, where: Collection, stack: str, span: Span) -> StackTimeline:
+def _stack(index: Index, where: Collection, stack: str, span: TimeRange) -> StackTimeline:
     points = index.points(*where)
     inside = _inside(points, where, span)
     totals = {
@@ -241,7 +244,7 @@ def _stack_event(
 
 
 def _hash(index: Index, prefix: str, question: Question) -> HashTimeline | HashChoice:
-    if question.stack is not None or question.span != Span():
+    if question.stack is not None or question.span != TimeRange():
         raise UsageError("--stack, --since and --until are for packages and stacks, not for a hash")
     if not is_hash(prefix):
         raise UsageError(

@@ -7,19 +7,19 @@ from datetime import date, datetime
 from itertools import pairwise
 from statistics import median
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from cachediff.errors import NameNotFoundError, SourceError, UsageError
-from cachediff.index.reading import Index
+from cachediff.errors import NameNotFoundError
 from cachediff.model.lives import Collection, PointTotals
-from cachediff.model.timeline import Span
+from cachediff.model.timeline import TimeRange
 from cachediff.model.trend import CollectionTrend, Trend, TrendPoint
-from cachediff.queries.catalogue import Catalogue
-from cachediff.sources import choose, parse_name
+from cachediff.queries.homes import DEVELOP, named_home
 
-DEFAULT = "develop"
-"""The collection that is meant where none is named."""
+if TYPE_CHECKING:
+    from cachediff.index import Index
+    from cachediff.queries.catalogue import Catalogue
 
 PERIODS: Mapping[str, Callable[[date], int]] = MappingProxyType(
     {
@@ -37,8 +37,8 @@ _LONGER = 1.5
 class Question(msgspec.Struct, frozen=True, kw_only=True):
     """What a trend is asked: collections by name, and as in `Trend`."""
 
-    collections: Sequence[str] = (DEFAULT,)
-    span: Span = Span()
+    collections: Sequence[str] = (DEVELOP,)
+    span: TimeRange = TimeRange()
     by: str | None = None
     every: str | None = None
 
@@ -53,44 +53,13 @@ def find_trend(names: Catalogue, index: Index, question: Question) -> Trend:
         StoreError: the index cannot be read.
     """
     known = index.collections()
-    homes = dict.fromkeys(_home(names, known, text) for text in question.collections)
+    homes = dict.fromkeys(named_home(names, known, text, "trend") for text in question.collections)
     return Trend(
         span=question.span,
         by=question.by,
         every=question.every,
         collections=tuple(_collection(index, home, question) for home in homes),
     )
-
-
-def _home(names: Catalogue, known: Sequence[Collection], text: str) -> Collection:
-    name = parse_name(text)
-    if name.when is not None:
-        raise UsageError(
-            f"{text!r} is one snapshot, and a trend is of many",
-            f"name the collection, and the time with --since and --until: {name.collection}",
-        )
-    source = _source(names, sorted({source for source, _ in known}), name.source)
-    collections = [collection for of, collection in known if of == source]
-    return source, choose(name, collections, "the store")
-
-
-def _source(names: Catalogue, stored: Sequence[str], asked: str | None) -> str:
-    """The source asked for, or else the first one of the settings."""
-    wanted = asked or next(iter(names.settings.sources))
-    if wanted is None and len(stored) > 1:
-        try:
-            wanted = names.source().name
-        except SourceError:
-            raise UsageError(
-                f"snapshots of several sources are stored: {', '.join(stored)}",
-                f"say which is meant: {stored[0]}:{DEFAULT}",
-            ) from None
-    wanted = wanted or stored[0]
-    if wanted not in stored:
-        raise NameNotFoundError(
-            f"no snapshot of the source {wanted!r} is stored", f"there are {', '.join(stored)}"
-        )
-    return wanted
 
 
 def _collection(index: Index, home: Collection, question: Question) -> CollectionTrend:
