@@ -134,8 +134,10 @@ def test_what_is_stored_as_steps_is_read_as_if_it_were_whole(
         taken = stored_in_steps(store, nights)
         assert [each.stored.depth for each in taken] == list(range(len(nights)))
         assert store.list().snapshots == tuple(each.stored for each in taken)
+        opened = None
         for night, carried in zip(nights, taken, strict=True):
-            opened = store.open(carried.stored)
+            # With those of the one before at hand, or all of its files read.
+            opened = store.open(carried.stored, data.draw(st.sampled_from([opened, None])))
             expected = whole.open(whole.write(night))
             assert contents(opened.read()) == contents(night.manifests)
             assert opened.origin == night.origin
@@ -338,6 +340,22 @@ def test_a_flipped_bit_in_any_byte_of_the_receipt_of_a_step_is_noticed(
         if not listing.damaged:
             with pytest.raises(DamagedSnapshotError):
                 store.open(listing.snapshots[2])
+
+
+def test_after_the_one_before_only_its_own_file_is_read(store: SnapshotStore) -> None:
+    first, second, third, _ = (each.stored for each in stored_in_steps(store, NIGHTS))
+    before = store.open(second)
+    Path(first.path).unlink()
+    assert contents(store.open(third, before).read()) == contents(NIGHTS[2].manifests)
+    own = Path(third.path).read_bytes()
+    Path(third.path).write_bytes(flipped(own, 8 * 100))
+    with pytest.raises(DamagedSnapshotError, match=r"SHA-256"):
+        store.open(third, before)
+    Path(third.path).write_bytes(own)
+    store.write(NIGHTS[0])
+    store.write(NIGHTS[1])  # whole, where it was a step
+    with pytest.raises(DamagedSnapshotError, match=r"is a step on it"):
+        store.open(third, store.open(store.list().snapshots[1]))
 
 
 def test_a_base_that_was_written_again_otherwise_is_told(store: SnapshotStore) -> None:

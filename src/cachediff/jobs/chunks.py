@@ -18,7 +18,7 @@ from cachediff.model.snapshot import Origin
 from cachediff.model.span import Every, Span
 from cachediff.store import StoredSnapshot
 
-LENGTH = 32
+LENGTH = 50
 """The most snapshots of a chunk: a reader goes through as many files, at most, to the whole one."""
 
 

@@ -1,4 +1,4 @@
-"""Publishing: a report to where it was asked for, and into the folder of all that were published."""
+"""Publishing: a report into the folder of all that were published."""
 
 from __future__ import annotations
 
@@ -6,29 +6,11 @@ from collections.abc import Collection
 from datetime import date
 from pathlib import Path
 
-from cachediff.errors import UsageError
-from cachediff.files import write_atomically
 from cachediff.jobs.filing import file_report, rebuild_index
 from cachediff.model.comparison import Comparison
 from cachediff.queries import Catalogue, history
 from cachediff.queries.filed import FILES
 from cachediff.reports import Layout
-
-
-def publish(path: Path, report: str) -> None:
-    """Write `report` to `path`: whole or, on an error, not at all. Missing folders are made.
-
-    Raises:
-        UsageError: it cannot be written.
-    """
-    content = report.encode("utf-8", "backslashreplace")
-    try:
-        if path.exists() and not path.is_file():
-            path.write_bytes(content)  # a device or a pipe stays what it is
-        else:
-            write_atomically(path.resolve(), content)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def publish_report(

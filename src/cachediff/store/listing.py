@@ -5,6 +5,8 @@ And a step: what becomes of the listing, and of the rows, from one snapshot to a
 
 from __future__ import annotations
 
+from operator import lt
+
 import msgspec
 
 from cachediff.model.coverage import Coverage, stack_counts
@@ -69,7 +71,7 @@ def listing_of(snapshot: Snapshot) -> tuple[ListedManifest, ...]:
 
 def _listed(manifest: Manifest, object_id: str) -> ListedManifest:
     hashes = [spec.hash for spec in manifest.specs]
-    if hashes != sorted(set(hashes)):
+    if not all(map(lt, hashes, hashes[1:])):
         raise ValueError(f"the specs of {manifest.package} are not in hash order, each once")
     if {spec.build.package for spec in manifest.specs} - {manifest.package}:
         raise ValueError(f"the manifest of {manifest.package} has specs of another package")

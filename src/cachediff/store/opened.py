@@ -15,9 +15,9 @@ from cachediff.model.snapshot import Manifest, ManifestSummary, Origin
 from cachediff.model.spec import Build, Spec
 from cachediff.model.version import Version
 from cachediff.store.listing import ListedManifest
-from cachediff.store.parquet import Decoded, strings, tuples
+from cachediff.store.parquet import strings, tuples
 from cachediff.store.receipts import stored_as
-from cachediff.store.rows import Rows, compose
+from cachediff.store.rows import Composed, rows_of
 from cachediff.store.steps import Carried
 
 if TYPE_CHECKING:
@@ -35,33 +35,30 @@ class OpenedSnapshot:
 
     `origin` says where it comes from, `stored` what is known of its file, `parser` the version of the
     parsers that read it; `listing` is by package, in order, and `entries` maps each package to the
-    object id of its manifest.
+    object id of its manifest. `composed` is for whoever opens the step that follows.
     """
 
     origin: Origin
     entries: dict[str, str]
 
-    def __init__(self, path: PurePath, data: bytes, files: Sequence[Decoded]) -> None:
-        """`files` are that at `path`, whose bytes are `data`, and its bases, the whole one last.
-
-        Raises `ValueError` where they do not go together.
-        """
-        layers, listing = compose(files[::-1])
+    def __init__(self, path: PurePath, data: bytes, composed: Composed) -> None:
+        """`composed` is what the file at `path`, whose bytes are `data`, comes to with its bases."""
+        files = [layer.file for layer in reversed(composed.layers)]
         bases = tuple(file.base for file in files if file.base)
         self.origin = files[0].origin
         self.parser = files[0].parser
         self.stored = stored_as(
             path,
             self.origin,
-            listing.values(),
+            composed.listing.values(),
             data,
             tuple(base.name for base in bases),
             bases[0].sha256 if bases else "",
         )
-        self.entries = {package: listed.object_id for package, listed in listing.items()}
-        self.listing = listing
-        self._listing = tuple(listing.values())
-        self._rows_of = Rows(layers, listing)
+        self.entries = {package: each.object_id for package, each in composed.listing.items()}
+        self.listing = composed.listing
+        self.composed = composed
+        self._listing = tuple(composed.listing.values())
         self._sizes = [file.size for file in files]
 
     @cached_property
@@ -163,7 +160,7 @@ class OpenedSnapshot:
         import pyarrow as pa
 
         try:
-            return self._rows_of.table(columns, packages)
+            return rows_of(self.composed, columns, packages)
         except (pa.ArrowException, OSError) as error:
             raise DamagedSnapshotError(
                 f"the rows of {self.origin.collection} at {self.origin.commit} cannot be read: {error}"

@@ -11,6 +11,7 @@ from cachediff.store.listing import Base
 from cachediff.store.opened import OpenedSnapshot
 from cachediff.store.parquet import Decoded, decode
 from cachediff.store.receipts import StoredSnapshot
+from cachediff.store.rows import NOTHING, Composed, compose
 from cachediff.store.shelf import Shelf, not_read
 
 _SAYS_ELSE = "its receipt says something else than its metadata"
@@ -25,14 +26,20 @@ class _DamageError(Exception):
         self.reason = reason
 
 
-def open_stored(shelf: Shelf, stored: StoredSnapshot) -> OpenedSnapshot:
+def open_stored(
+    shelf: Shelf, stored: StoredSnapshot, before: OpenedSnapshot | None = None
+) -> OpenedSnapshot:
     """Open a snapshot for reading, once its bytes are known to be those that were written.
 
-    The same for the files that it is a step on. Raises `DamagedSnapshotError` if they are not, or if a
-    file is not there.
+    The same for the files that it is a step on; where that is `before`, they were read already. Raises
+    `DamagedSnapshotError` if they are not, or if a file is not there.
     """
+    paths, below, base = stored.files, NOTHING, None
+    if before and paths[1:] == before.stored.files and stored.base_sha256 == before.stored.sha256:
+        paths, below = paths[:1], before.composed
+        base = Base(before.stored.path.name, before.stored.sha256)
     try:
-        opened = _open(shelf, stored.files, stored.sha256, stored.bytes)
+        opened = _open(shelf, paths, stored.sha256, stored.bytes, below, base)
         if opened.stored != stored:
             raise _DamageError(stored.path, _SAYS_ELSE)
     except _DamageError as error:
@@ -60,11 +67,16 @@ def open_base(shelf: Shelf, stored: StoredSnapshot) -> OpenedSnapshot | None:
 
 
 def _open(
-    shelf: Shelf, paths: Sequence[PurePath], sha256: str, size: int | None = None
+    shelf: Shelf,
+    paths: Sequence[PurePath],
+    sha256: str,
+    size: int | None = None,
+    below: Composed = NOTHING,
+    base: Base | None = None,
 ) -> OpenedSnapshot:
     """The snapshot of the first of `paths`, whose digest and size are these; the others are its bases.
 
-    Raises `_DamageError`.
+    The last of them is a step on `base`, which comes to what is `below`, or whole. Raises `_DamageError`.
     """
     own, data = paths[0], b""
     files: list[Decoded] = []
@@ -88,9 +100,9 @@ def _open(
             raise _DamageError(path, str(error)) from error
         expected = files[-1].base
         data = data or content
-    if expected is not None:
+    if expected != base:
         raise _DamageError(own, _SAYS_ELSE)
     try:
-        return OpenedSnapshot(own, data, files)
+        return OpenedSnapshot(own, data, compose(reversed(files), below))
     except ValueError as error:
         raise _DamageError(own, str(error)) from error

@@ -3,11 +3,11 @@
 The columns are the fields of `Spec` and `Build`, sorted by package and hash; `compiler` and `stacks`
 are null where they are unknown. The metadata holds `cachediff.schema`, `.source`, `.collection`,
 `.commit`, `.committed_at`, `.tree`, `.parser` where it is known: the version of the parsers that read
-the manifests, and `.manifests`: a JSON list of `ListedManifest`.
+the manifests, and `.manifests`: the listing, a list of `ListedManifest` as JSON, by zstd, in base 64.
 
 A step has the same columns, with the rows that its base has not, sorted by package, build, stacks and
 hash: alike rows next to each other compress best. In its metadata are `.base`, the name of the file
-that it was written on, `.base_sha256` and `.step`: JSON of `Step`, by zstd, in base 64.
+that it was written on, `.base_sha256` and, instead of the listing, `.step`: a `Step`, packed likewise.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -31,6 +31,8 @@ STEP_SCHEMA = "cachediff/step/1"
 _STRINGS = ("package", "version", "compiler", "platform", "os", "target")
 _LISTS = ("variants.list.element", "stacks.list.element")
 _LEVEL = 9
+
+_T = TypeVar("_T")
 
 
 def schema() -> pa.Schema:
@@ -60,8 +62,10 @@ def encode(
 
     Raises `UnicodeEncodeError` for text that UTF-8 cannot hold.
     """
-    manifests = msgspec.json.encode(listing).decode()
-    metadata = {**_said(SCHEMA, snapshot.origin, parser_version), "cachediff.manifests": manifests}
+    metadata = {
+        **_said(SCHEMA, snapshot.origin, parser_version),
+        "cachediff.manifests": _packed(listing),
+    }
     return _encoded(list(snapshot.specs()), metadata)
 
 
@@ -69,14 +73,11 @@ def encode_step(
     origin: Origin, base: Base, step: Step, specs: Iterable[Spec], parser_version: int | None
 ) -> bytes:
     """The bytes of the file for a step and the specs that it adds; as for `encode`."""
-    import pyarrow as pa
-
-    packed = pa.Codec("zstd", _LEVEL).compress(msgspec.json.encode(step), asbytes=True)
     metadata = {
         **_said(STEP_SCHEMA, origin, parser_version),
         "cachediff.base": base.name,
         "cachediff.base_sha256": base.sha256,
-        "cachediff.step": base64.b64encode(packed).decode(),
+        "cachediff.step": _packed(step),
     }
     return _encoded(_in_step_order(list(specs)), metadata)
 
@@ -178,12 +179,10 @@ def decode(data: bytes) -> Decoded:
         origin = msgspec.convert(metadata, Origin)
         parser = int(metadata["parser"]) if "parser" in metadata else None
         if form == STEP_SCHEMA:
-            step = msgspec.json.decode(_unpacked(metadata.get("step", "")), type=Step)
+            step = _unpacked(metadata.get("step", ""), Step)
             base = Base(metadata.get("base", ""), metadata.get("base_sha256", ""))
             return Decoded(len(data), file, origin, parser, step.manifests, base, step)
-        listing = msgspec.json.decode(
-            metadata.get("manifests", ""), type=tuple[ListedManifest, ...]
-        )
+        listing = _unpacked(metadata.get("manifests", ""), tuple[ListedManifest, ...])
     except (pa.ArrowException, OSError) as error:
         raise ValueError(str(error)) from error
     if file.metadata.num_rows != sum(listed.specs for listed in listing):
@@ -191,12 +190,19 @@ def decode(data: bytes) -> Decoded:
     return Decoded(len(data), file, origin, parser, listing)
 
 
-def _unpacked(text: str) -> bytes:
+def _packed(value: object) -> str:
+    import pyarrow as pa
+
+    packed = pa.Codec("zstd", _LEVEL).compress(msgspec.json.encode(value), asbytes=True)
+    return base64.b64encode(packed).decode()
+
+
+def _unpacked(text: str, kind: type[_T]) -> _T:
     import pyarrow as pa
 
     packed = base64.b64decode(text)
     content: bytes = pa.CompressedInputStream(pa.BufferReader(packed), "zstd").read()
-    return content
+    return msgspec.json.decode(content, type=kind)
 
 
 def strings(column: pa.ChunkedArray) -> list[Any]:

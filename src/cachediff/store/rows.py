@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cached_property
 from itertools import accumulate, compress
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from cachediff.store.listing import ListedManifest, Step
 from cachediff.store.parquet import Decoded
@@ -28,6 +31,7 @@ class Layer:
         self.added = added
         self.kept: dict[str, bytes] = {}
 
+    @cached_property
     def rows(self) -> dict[str, range]:
         """The rows of each package, in the file."""
         ends = accumulate(self.added.values())
@@ -36,14 +40,37 @@ class Layer:
             for (package, number), end in zip(self.added.items(), ends, strict=True)
         }
 
+    def read(self, columns: Sequence[str] | None) -> pa.Table:
+        """Some columns of all rows, or all columns, which are kept for the next time."""
+        if columns is not None and "_table" not in self.__dict__:
+            return self._read(columns)
+        return self._table
 
-def compose(files: Iterable[Decoded]) -> tuple[list[Layer], dict[str, ListedManifest]]:
-    """The layers that files come to, and the listing by package, in order; the whole one is first.
+    @cached_property
+    def _table(self) -> pa.Table:
+        return self._read(None)
+
+    def _read(self, columns: Sequence[str] | None) -> pa.Table:
+        # Without threads: those of Arrow may outlive the interpreter, and then abort the process.
+        return self.file.file.read(columns, use_threads=False)
+
+
+class Composed(msgspec.Struct, frozen=True):
+    """What files come to: their layers, that of the whole one first, and the listing, by package."""
+
+    layers: tuple[Layer, ...] = ()
+    listing: dict[str, ListedManifest] = {}
+
+
+NOTHING = Composed()
+
+
+def compose(files: Iterable[Decoded], below: Composed = NOTHING) -> Composed:
+    """What the files of a snapshot come to, the whole one first, or steps on what is `below`.
 
     Raises `ValueError` where a step is not one of the file before it.
     """
-    layers: list[Layer] = []
-    listing: dict[str, ListedManifest] = {}
+    layers, listing = list(below.layers), dict(below.listing)
     for file in files:
         if file.step is None:
             layers = [Layer(file, {listed.package: listed.specs for listed in file.listing})]
@@ -55,7 +82,7 @@ def compose(files: Iterable[Decoded]) -> tuple[list[Layer], dict[str, ListedMani
         for package in file.step.removed:
             del listing[package]
         listing |= {listed.package: listed for listed in file.listing}
-    return layers, dict(sorted(listing.items()))
+    return Composed(tuple(layers), dict(sorted(listing.items())))
 
 
 def _layer(file: Decoded, step: Step, listing: Mapping[str, ListedManifest]) -> Layer:
@@ -98,55 +125,54 @@ def unpack_bits(packed: bytes, number: int) -> bytes | None:
     return digits[1:].translate(_BITS)
 
 
-class Rows:
-    """The rows of the snapshot that layers come to, by package and hash."""
+def rows_of(
+    composed: Composed,
+    columns: Sequence[str] | None = None,
+    packages: Collection[str] | None = None,
+) -> pa.Table:
+    """The rows of a snapshot by package and hash: some columns or all, of some packages or of all.
 
-    def __init__(self, layers: Sequence[Layer], listing: Mapping[str, ListedManifest]) -> None:
-        self._layers = layers
-        self._listing = listing
+    `packages` are in order. Raises `pa.ArrowException` or `OSError` if pyarrow cannot read them.
+    """
+    import pyarrow as pa
 
-    def table(
-        self, columns: Sequence[str] | None = None, packages: Collection[str] | None = None
-    ) -> pa.Table:
-        """Some columns or all, of some packages, which are in order, or of all.
+    asked = columns if columns is None or "hash" in columns else ["hash", *columns]
+    wanted = None if packages is None else frozenset(packages)
+    tables: list[pa.Table] = []
+    places: list[dict[str, range]] = []
+    before = 0
+    for layer in composed.layers:
+        table, rows = layer.read(asked), layer.rows
+        if wanted is not None:
+            rows = {package: rows[package] for package in rows if package in wanted}
+            picked = [row for found in rows.values() for row in found]
+            table = table.take(pa.array(picked, pa.int64()))
+        places.append({})
+        for package, found in rows.items():
+            places[-1][package] = range(before, before + len(found))
+            before += len(found)
+        tables.append(table)
+    if len(tables) > 1:
+        table = pa.concat_tables(tables)
+        hashes: list[str] = table["hash"].to_pylist()
+        chosen = composed.listing if packages is None else packages
+        picked = [
+            row for package in chosen for row in _places(package, composed.layers, places, hashes)
+        ]
+        table = table.unify_dictionaries().combine_chunks().take(pa.array(picked, pa.int64()))
+    return table if columns is None else table.select(columns)
 
-        Each call decompresses all files. Raises `pa.ArrowException` or `OSError` if pyarrow cannot.
-        """
-        import pyarrow as pa
 
-        asked = columns if columns is None or "hash" in columns else ["hash", *columns]
-        wanted = None if packages is None else frozenset(packages)
-        tables: list[pa.Table] = []
-        places: list[dict[str, range]] = []
-        before = 0
-        for layer in self._layers:
-            # Without threads: those of Arrow may outlive the interpreter, and then abort the process.
-            table = layer.file.file.read(asked, use_threads=False)
-            rows = layer.rows()
-            if wanted is not None:
-                rows = {package: rows[package] for package in rows if package in wanted}
-                picked = [row for found in rows.values() for row in found]
-                table = table.take(pa.array(picked, pa.int64()))
-            places.append({})
-            for package, found in rows.items():
-                places[-1][package] = range(before, before + len(found))
-                before += len(found)
-            tables.append(table)
-        if len(tables) > 1:
-            table = pa.concat_tables(tables)
-            hashes: list[str] = table["hash"].to_pylist()
-            chosen = self._listing if packages is None else packages
-            picked = [row for name in chosen for row in self._places(name, places, hashes)]
-            table = table.unify_dictionaries().combine_chunks().take(pa.array(picked, pa.int64()))
-        return table if columns is None else table.select(columns)
-
-    def _places(
-        self, package: str, places: Sequence[Mapping[str, range]], hashes: Sequence[str]
-    ) -> Sequence[int]:
-        """The places of the rows of a package, in hash order, of those that it has in each layer."""
-        now: Sequence[int] = ()
-        for layer, there in zip(self._layers, places, strict=True):
-            if package in there:
-                kept = compress(now, layer.kept.get(package, b""))
-                now = sorted([*kept, *there[package]], key=hashes.__getitem__)
-        return now
+def _places(
+    package: str,
+    layers: Sequence[Layer],
+    places: Sequence[Mapping[str, range]],
+    hashes: Sequence[str],
+) -> Sequence[int]:
+    """The places of the rows of a package, in hash order, of those that it has in each layer."""
+    now: Sequence[int] = ()
+    for layer, there in zip(layers, places, strict=True):
+        if package in there:
+            kept = compress(now, layer.kept.get(package, b""))
+            now = sorted([*kept, *there[package]], key=hashes.__getitem__)
+    return now

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path, PurePath, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO, Protocol
@@ -94,7 +93,8 @@ def _scan(folder: PurePath) -> list[tuple[PurePath, bool]]:
     """What is in a folder, sorted, and whether it is one itself."""
     try:
         with os.scandir(folder) as entries:
-            return sorted((Path(entry), entry.is_dir()) for entry in entries)
+            found = sorted(entries, key=lambda entry: entry.name)
+            return [(Path(entry), entry.is_dir()) for entry in found]
     except FileNotFoundError:
         return []
 
@@ -143,6 +143,8 @@ class ObjectShelf:
         if len(paths) == 1:
             yield self._read(paths[0])
             return
+        from concurrent.futures import ThreadPoolExecutor
+
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             yield from pool.map(self._read, paths)
 

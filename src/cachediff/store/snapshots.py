@@ -182,13 +182,13 @@ class SnapshotStore:
                 return stored if stored.tree == origin.tree else None
         return None
 
-    def open(self, stored: StoredSnapshot) -> OpenedSnapshot:
+    def open(self, stored: StoredSnapshot, before: OpenedSnapshot | None = None) -> OpenedSnapshot:
         """Open a snapshot for reading, once its bytes are known to be those that were written.
 
-        So are those of the files that it is a step on. Raises `DamagedSnapshotError` if they are not, or
-        if a file is not there.
+        So are those of the files that it is a step on. Where that is the one opened `before`, only its own
+        file is read. Raises `DamagedSnapshotError` if they are not, or if a file is not there.
         """
-        return open_stored(self._shelf, stored)
+        return open_stored(self._shelf, stored, before)
 
     def verify(self, stored: StoredSnapshot) -> tuple[str, ...]:
         """What is wrong with a stored snapshot, read whole; nothing if it is as it should be.

@@ -41,9 +41,9 @@ class StepLimits(msgspec.Struct, frozen=True):
     of the bytes of the whole one, and all steps since have at most `total` of them.
     """
 
-    depth: int = 32
+    depth: int = 50
     share: float = 0.25
-    total: float = 2.0
+    total: float = 4.0
 
     def allow(self, base: Carried, size: int) -> bool:
         """Whether a step of this size may follow `base`."""
@@ -70,9 +70,14 @@ def step_from(
     for package in sorted(changed):
         before = base.manifests[package].specs if package in base.listing else ()
         after = {spec.hash: spec for spec in changed[package].specs}
-        same = {spec.hash for spec in before if _is_same(spec, after.get(spec.hash))}
-        kept += [spec.hash in same for spec in before]
-        added += [spec for hash_, spec in after.items() if hash_ not in same]
+        for spec in before:
+            now = after.get(spec.hash)
+            # Whoever reads one night after the other mostly has the same object in both.
+            stays = now is spec or _is_same(spec, now)
+            kept.append(stays)
+            if stays:
+                del after[spec.hash]
+        added += after.values()
     return Step(tuple(listing), tuple(sorted(removed)), pack_bits(kept)), added
 
 
