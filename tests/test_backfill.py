@@ -377,7 +377,9 @@ class TestInterrupted:
     def test_all_is_as_it_is_in_git(self, upstream: Path, unkilled: Path) -> None:
         assert stored_as_in_git(unkilled, upstream) == NIGHTS
 
-    @pytest.mark.parametrize("lost", [[0], [1], [40, 41], [31, 32, 33, 74], [*range(5, 70)]])
+    @pytest.mark.parametrize(
+        "lost", [[0], [1], [40, 41], [LENGTH - 1, LENGTH, LENGTH + 1, 74], [*range(5, 70)]]
+    )
     def test_what_is_missing_is_written_again(
         self, upstream: Path, unkilled: Path, tmp_path: Path, lost: list[int]
     ) -> None:

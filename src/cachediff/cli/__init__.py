@@ -129,4 +129,6 @@ def run() -> int:
         if isinstance(end.__context__, BrokenPipeError):  # whoever was reading has read enough
             return _ENDED_BY_SIGPIPE
         return end.code if isinstance(end.code, int) else 0
+    finally:
+        gc.freeze()  # nor would looking for them once more as Python ends
     return 0

@@ -7,7 +7,7 @@ that git makes the next ones meanwhile, and what a mirror lacks is fetched in on
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -18,13 +18,7 @@ from cachediff.jobs.behind import Behind
 from cachediff.jobs.chunks import Chunk
 from cachediff.manifests import PARSER_VERSION, Interner, parse
 from cachediff.model.snapshot import Manifest, Origin, PackageFiles, Snapshot
-from cachediff.sources import (
-    GitCollection,
-    GitSource,
-    Repository,
-    clone_mirror,
-    mirror_path,
-)
+from cachediff.sources import GitSource, Repository, clone_mirror, mirror_path, steps
 from cachediff.store import Carried, SnapshotStore, StoredSnapshot, shelf_at
 
 Told = Callable[[], object]
@@ -124,29 +118,17 @@ class Stepper:
             self._at = _State()
         state = self._at
         state.collection = origins[0].collection
-        there = []
-        for origin in origins:
-            try:
-                there.append(self._source.at(origin))
-            except CachediffError as error:
-                problems.append(_not_stored(origin, error.message))
-                told()
-        wanted = list(state.differing(there))
-        folders = [
-            side.folder(package)
-            for side, packages in zip(there, wanted, strict=True)
-            for package in packages
-        ]
-        files = self._source.read(folders)
-        for collection, packages in zip(there, wanted, strict=True):
-            state.become(collection.entries, [next(files) for _ in packages], self._interner)
-            if state.incomplete:
-                reason = "this clone lacks some of its manifests"
-                problems.append(_not_stored(collection.origin, reason))
+        for step in steps(self._source, origins, state.ids):
+            problem = step.problem
+            if not problem:
+                state.become(step.entries, step.changed, self._interner)
+                if state.incomplete:
+                    problem = "this clone lacks some of its manifests"
+            if problem:
+                problems.append(_not_stored(step.origin, problem))
             else:
-                base = self._write(collection.origin, base)
+                base = self._write(step.origin, base)
             told()
-        next(files, None)  # ends the read, so that git is kept for what is read next
         return problems
 
     def _write(self, origin: Origin, base: Carried | None) -> Carried:
@@ -173,27 +155,21 @@ class _State:
         self.manifests = manifests or {}
         self.incomplete: set[str] = set()
 
-    def differing(self, collections: Sequence[GitCollection]) -> Iterator[list[str]]:
-        """Of each of `collections`, what differs from the one before, and is there."""
-        before = self.ids
-        for collection in collections:
-            now = collection.entries
-            yield sorted(package for package, id_ in now.items() if before.get(package) != id_)
-            before = now
-
     def become(
-        self, ids: dict[str, str], changed: Sequence[PackageFiles], interner: Interner
+        self, ids: dict[str, str], changed: Iterable[PackageFiles], interner: Interner
     ) -> None:
         """Become a collection of these object ids, of which this has changed."""
+        # All is read before anything becomes another: the next chunk goes on from here, if it fails.
+        read = [(parse(files, interner), files.complete) for files in changed]
         for gone in self.ids.keys() - ids.keys():
             del self.manifests[gone]
             self.incomplete.discard(gone)
-        for files in changed:
-            self.manifests[files.package] = parse(files, interner)
-            if files.complete:
-                self.incomplete.discard(files.package)
+        for manifest, complete in read:
+            self.manifests[manifest.package] = manifest
+            if complete:
+                self.incomplete.discard(manifest.package)
             else:
-                self.incomplete.add(files.package)
+                self.incomplete.add(manifest.package)
         self.ids = ids
 
 

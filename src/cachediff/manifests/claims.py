@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -27,6 +28,7 @@ _Meta = msgspec.defstruct(
     "_Meta", [(key, kind | msgspec.UnsetType, msgspec.UNSET) for key, kind in _CLAIMS.items()]
 )
 _decode: Callable[[bytes], Any] = msgspec.json.Decoder(_Meta).decode
+_stacks = attrgetter("stacks")
 
 _MOST_TOLD = 10
 """Names told of those that differ on one key."""
@@ -63,7 +65,7 @@ def _actual(specs: Sequence[Spec]) -> dict[str, Any]:
     # By identity: equal builds may spell their version differently, and each spelling is claimed.
     builds = {id(spec.build): spec.build for spec in specs}.values()
     by_stack: dict[str, int] = {}
-    for stacks, number in Counter(spec.stacks for spec in specs).items():
+    for stacks, number in Counter(map(_stacks, specs)).items():
         for stack in stacks or ():
             by_stack[stack] = by_stack.get(stack, 0) + number
     return {

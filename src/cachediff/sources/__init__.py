@@ -21,6 +21,7 @@ from cachediff.sources.names import (
 from cachediff.sources.online import NotReachedError
 from cachediff.sources.patience import Sleep, patiently
 from cachediff.sources.repository import Repository, import_history
+from cachediff.sources.steps import steps
 from cachediff.sources.writing import sweep_mirror
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "newest_first",
     "parse_name",
     "patiently",
+    "steps",
     "sweep_mirror",
     "until",
 ]

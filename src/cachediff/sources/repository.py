@@ -139,9 +139,9 @@ class Repository:
         Raises:
             SourceError: git failed.
         """
-        raw = run(
-            self.git_dir, ["diff-tree", "-z", "--raw", "--no-renames", "--full-index", old, new]
-        )
+        # Or a .gitmodules, which is read with the paths of another tree, could hide a submodule.
+        options = ["-z", "--raw", "--no-renames", "--full-index", "--ignore-submodules=none"]
+        raw = run(self.git_dir, ["diff-tree", *options, old, new])
         fields = raw.decode("utf-8", "surrogateescape").split("\0")[:-1]
         differences = []
         for entry, path in zip(fields[::2], fields[1::2], strict=True):
