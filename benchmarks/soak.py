@@ -20,6 +20,7 @@ from typing import NamedTuple
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 from faults import NEEDED, Do, Fault, build_shim, can_fault
+from faults_backfill import generated, kill_at_random, undisturbed
 from faults_checks import Ran
 from faults_world import World, world
 
@@ -61,6 +62,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--every", type=int, default=1, help="only every so many-th call (1)")
     parser.add_argument("--kills", type=int, default=200, help="kills at random moments (200)")
     parser.add_argument("--crowd", type=int, default=100, help="runs that start at once (100)")
+    parser.add_argument("--backfills", type=int, default=100, help="kills of a backfill (100)")
     parser.add_argument("--seed", type=int, default=4, help="of the random moments (4)")
     return parser.parse_args()
 
@@ -71,7 +73,7 @@ def _soak(worlds: SimpleQueue[World], asked: argparse.Namespace) -> int:
     one = worlds.get()
     calls, length = _measured(one)
     print(f"a run makes {calls} calls, in {length:.2f} s; seed {asked.seed}", flush=True)
-    failures = _crowd(one, asked.crowd)
+    failures = _crowd(one, asked.crowd) + _backfills(asked.backfills, asked.seed)
     worlds.put(one)
     cases = list(_cases(calls, length, asked))
     Random(asked.seed).shuffle(cases)  # so that it is soon seen if something is wrong anywhere
@@ -133,6 +135,24 @@ def _crowd(one: World, size: int) -> list[str]:
         print(f"FAILED {size} at once: {error}")
         return [f"{size} runs at once: {error}"]
     print(f"{size} runs at once: one did the work, {size - 1} said so and left", flush=True)
+    return []
+
+
+def _backfills(kills: int, seed: int) -> list[str]:
+    """Kill a backfill again and again, then let it end; what is wrong with what it left."""
+    with tempfile.TemporaryDirectory(prefix="cachediff-soak-") as name:
+        folder = Path(name)
+        os.environ["XDG_CACHE_HOME"] = str(folder / "cache")
+        for part in ("unkilled", "killed"):
+            (folder / part).mkdir()
+        upstream = generated(folder / "upstream.git")
+        try:
+            unkilled = undisturbed(upstream, folder / "unkilled")
+            kill_at_random(kills, upstream, unkilled, folder / "killed", seed)
+        except Exception as error:
+            print(f"FAILED a backfill, killed {kills} times: {error}")
+            return [f"a backfill, killed {kills} times: {error}"]
+    print(f"a backfill, killed {kills} times: complete, no file differs", flush=True)
     return []
 
 

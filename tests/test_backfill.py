@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
-import random
 import re
 import shutil
 import signal
@@ -21,7 +19,6 @@ import pytest
 
 import cachediff
 from cachediff.config import find_settings
-from cachediff.demo import Night, upstream_history
 from cachediff.demo.commits import Commit, fast_import
 from cachediff.jobs.behind import Behind
 from cachediff.jobs.chunks import LENGTH, chunks_of
@@ -36,22 +33,19 @@ from cachediff.store.shelf import LocalShelf
 from commands import AT_ONCE, COMMAND, Done, in_terminal, refuses, succeeds
 from commands import cachediff as command
 from conftest import MakeRepository
+from faults_backfill import (
+    NIGHTS,
+    generated,
+    kill_at_random,
+    past_of,
+    said,
+    stored_files,
+    undisturbed,
+)
 from pages import page, record
 from repositories import Content, add_commits, git
 
-NIGHTS = 75
-"""Of the generated upstream: three chunks."""
 PAST = ("snapshot", "develop", "--since", "2020-01-01")
-
-
-def stored_files(folder: Path) -> dict[str, bytes]:
-    """Everything in the folders of sources, by path; leftovers of what was killed are none of it."""
-    store = folder / "snapshots"
-    return {
-        str(path.relative_to(store)): path.read_bytes()
-        for path in sorted(store.glob("*/*/*"))
-        if not path.match(".*.tmp")
-    }
 
 
 def stored_commits(folder: Path, collection: str = "develop") -> list[str]:
@@ -79,33 +73,15 @@ def stored_as_in_git(folder: Path, repo: Path) -> int:
     return len(listing.snapshots)
 
 
-def said(out: str) -> tuple[int, int]:
-    """Snapshots that were taken, and that were there."""
-    match = re.search(r"^([\d,]+) snapshots? taken, ([\d,]+) were there, in ", out, re.MULTILINE)
-    assert match, out
-    return int(match[1]), int(match[2])
-
-
 @pytest.fixture(scope="module")
 def upstream(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A generated one: 12 packages, of which three change a night."""
-    path = tmp_path_factory.mktemp("upstream") / "cache.git"
-    nights = [Night(f"night-{number}", 3) for number in range(1, NIGHTS)]
-    import_history(path, upstream_history(12, 240, seed=7, nights=nights))
-    return path
+    return generated(tmp_path_factory.mktemp("upstream") / "cache.git")
 
 
 @pytest.fixture(scope="module")
 def unkilled(upstream: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What one process makes of it, undisturbed."""
-    folder = tmp_path_factory.mktemp("unkilled")
-    environment = {"XDG_CACHE_HOME": str(folder / "home")}
-    out = succeeds(
-        *PAST, "--since", "2025-04-20", "--jobs", "1", "--repo", upstream, folder=folder,
-        environment=environment,
-    )  # fmt: skip
-    assert said(out) == (NIGHTS, 0)
-    return folder
+    return undisturbed(upstream, tmp_path_factory.mktemp("unkilled"))
 
 
 class Start:
@@ -456,51 +432,6 @@ class TestInterrupted:
         if number != signal.SIGKILL:  # of which Python's resource tracker tells
             assert err == b""
             assert not list((tmp_path / "snapshots").rglob(".*.tmp"))
-
-
-def past_of(upstream: Path, jobs: int) -> list[str]:
-    """The command that takes in all of the generated upstream."""
-    past = ["snapshot", "develop", "--since", "2025-04-20", "--jobs", str(jobs)]
-    return [*COMMAND, *past, "--repo", str(upstream)]
-
-
-def kill_at_random(times: int, upstream: Path, unkilled: Path, folder: Path, seed: int) -> None:
-    """Kill a backfill so many times, at any point, and let it end then: no file differs.
-
-    It begins anew where all was stored before it was killed often enough.
-    """
-    rng = random.Random(seed)
-    expected = stored_files(unkilled)
-    begun = time.monotonic()
-    subprocess.run(past_of(upstream, 2), cwd=folder, check=True, capture_output=True)
-    length = time.monotonic() - begun
-    shutil.rmtree(folder / "snapshots")
-    killed = 0
-    for number in itertools.count():
-        command = past_of(upstream, rng.choice((1, 2)))
-        process = subprocess.Popen(
-            command,
-            cwd=folder,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
-        with process:
-            if killed == times:
-                _, err = process.communicate(timeout=120)
-                assert (process.returncode, err) == (0, b"")
-                break
-            try:
-                process.wait(timeout=length * rng.uniform(0.25, 0.85))
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
-                if stored_files(folder) != expected:
-                    killed += 1
-                    continue
-            assert stored_files(folder) == expected, f"attempt {number}"
-            shutil.rmtree(folder / "snapshots")
-    assert stored_files(folder) == expected
 
 
 class TestMirror:
