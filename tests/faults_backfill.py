@@ -14,6 +14,7 @@ from pathlib import Path
 
 from cachediff.demo import Night, upstream_history
 from cachediff.sources import import_history
+from cachediff.store import SnapshotStore
 from commands import COMMAND, succeeds
 
 NIGHTS = 110
@@ -21,9 +22,9 @@ NIGHTS = 110
 
 
 def generated(path: Path) -> Path:
-    """An upstream of 12 packages, of which three change a night."""
+    """An upstream of which so little changes in a night that nearly all snapshots are steps."""
     nights = [Night(f"night-{number}", 3) for number in range(1, NIGHTS)]
-    import_history(path, upstream_history(12, 240, seed=7, nights=nights))
+    import_history(path, upstream_history(40, 800, seed=7, nights=nights))
     return path
 
 
@@ -42,6 +43,9 @@ def undisturbed(upstream: Path, folder: Path) -> Path:
     environment = {"XDG_CACHE_HOME": str(folder / "home")}
     out = succeeds(*_past(upstream, 1), folder=folder, environment=environment)
     assert said(out) == (NIGHTS, 0)
+    # With small worlds all could be stored whole, and nothing of what is tested would be.
+    stored = SnapshotStore(folder / "snapshots").list().snapshots
+    assert sum(one.depth > 0 for one in stored) > 0.9 * NIGHTS
     return folder
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -45,6 +46,7 @@ from faults_backfill import (
 from pages import page, record
 from repositories import Content, add_commits, git
 
+STOPPED = "stopped: what is stored stays, and the same command goes on from there"
 PAST = ("snapshot", "develop", "--since", "2020-01-01")
 
 
@@ -207,6 +209,8 @@ class TestWhichCommits:
             (["--every", "week"], ["day-2-18", "day-9-18"]),
             (["--every", "day", "--until", "2025-01-04"], ["day-0-18", "day-1-18"]),
             (["--until", "2025-01-03 12:00"], ["day-0-6", "day-0-12"]),
+            (["--every", "day", "--until", "2025-01-04 12:00"], ["day-0-18", "day-1-12"]),
+            (["--every", "week", "--until", "2025-01-04"], ["day-1-18"]),
             (
                 ["--since", "2025-01-11", "--until", "2025-01-11"],
                 ["day-8-6", "day-8-12", "day-8-18"],
@@ -371,6 +375,40 @@ class TestInterrupted:
         assert said(succeeds(*past, folder=folder)) == (len(lost), NIGHTS - len(lost))
         assert stored_files(folder) == stored_files(unkilled)
 
+    @pytest.mark.parametrize("number", [0, 7, LENGTH, NIGHTS - 1])
+    def test_what_is_damaged_is_written_again(
+        self, upstream: Path, unkilled: Path, tmp_path: Path, number: int
+    ) -> None:
+        folder = tmp_path / "copy"
+        shutil.copytree(unkilled, folder)
+        file = sorted(folder.glob("snapshots/*/*/*.parquet"))[number]
+        content = bytearray(file.read_bytes())
+        content[100] ^= 1
+        file.write_bytes(content)
+        past = ("snapshot", "develop", "--since", "2025-04-20", "--repo", upstream)
+        assert said(succeeds(*past, folder=folder)) == (1, NIGHTS - 1)
+        assert stored_files(folder) == stored_files(unkilled)
+
+    def test_what_is_damaged_is_written_on_what_it_was(
+        self, upstream: Path, tmp_path: Path
+    ) -> None:
+        """Night by night no chunks are cut: it goes on what it was written on, whatever it is now."""
+        whole = f"develop@night-{LENGTH - 2}"
+        for name in (whole, *(f"develop@night-{LENGTH - 2 + more}" for more in (1, 2, 3, 4))):
+            succeeds("snapshot", name, "--repo", upstream, folder=tmp_path)
+        before = stored_files(tmp_path)
+        assert [json.loads(each).get("bases") is None for each in list(before.values())[::2]] == [
+            True, False, False, False, False,
+        ]  # fmt: skip
+        broken = sorted(tmp_path.glob("snapshots/*/*/*.parquet"))[2]
+        broken.unlink()
+        past = ("snapshot", "develop", "--since", "2025-04-20", "--repo", upstream)
+        taken = succeeds(*past, folder=tmp_path)
+        assert said(taken) == (NIGHTS - 4, 4)
+        after = stored_files(tmp_path)
+        assert {name: after[name] for name in before} == before
+        assert "0 with problems" in succeeds("verify", folder=tmp_path)
+
     def test_what_is_to_be_gone_on_from_and_is_damaged(
         self, upstream: Path, unkilled: Path, tmp_path: Path
     ) -> None:
@@ -430,7 +468,7 @@ class TestInterrupted:
         assert gone(workers)
         _, err = process.communicate()
         if number != signal.SIGKILL:  # of which Python's resource tracker tells
-            assert err == b""
+            assert err.decode() == f"{STOPPED}\n"
             assert not list((tmp_path / "snapshots").rglob(".*.tmp"))
 
 

@@ -47,15 +47,15 @@ def take_in(asked: Asked, repo: str | None, config: Path | None) -> None:
     if asked.jobs and asked.dask:
         raise UsageError("--jobs is for this machine, --dask for others", "say one of them")
     with catalogue(repo, config) as names:
-        done = backfill(
-            names,
-            _texts(asked, list(names.settings.sources)),
-            Path.cwd(),
-            span,
-            datetime.now(UTC),
-            jobs=asked.jobs or _cores(),
-            dask=asked.dask,
-        )
+        texts = _texts(asked, list(names.settings.sources))
+        jobs = asked.jobs or _cores()
+        try:
+            done = backfill(
+                names, texts, Path.cwd(), span, datetime.now(UTC), jobs=jobs, dask=asked.dask
+            )
+        except (SystemExit, KeyboardInterrupt):
+            say("stopped: what is stored stays, and the same command goes on from there")
+            raise
         _tell(done, span, time.monotonic() - begun)
         update_index(names)
     for problem in done.problems:
@@ -76,7 +76,9 @@ def _tell(done: Result, span: Span, seconds: float) -> None:
     from cachediff.reports.visible import visible
 
     for one in done.collections:
-        when = f"{one.first} to {one.last}" if one.first else f"no change since {span.since}"
+        until = "" if span.until == Span().until else f" until {span.until}"
+        none = f"no change since {span.since}{until}"
+        when = f"{one.first} to {one.last}" if one.first else none
         typer.echo(
             f"{visible(one.collection)}  {when}: {one.taken:,} taken, {one.there:,} were there"
         )

@@ -169,7 +169,8 @@ def _plan(
 ) -> Iterator[_Planned]:
     for collection in collections:
         try:
-            stored = names.store.list(place.name, collection).snapshots
+            listed = names.store.list(place.name, collection).snapshots
+            stored = list(names.store.intact(listed))  # what is damaged is taken anew
         except StoreError as error:  # no name for a folder
             problems.append(f"{collection} is not stored: {error.message}")
             continue

@@ -44,10 +44,12 @@ def chunks_of(
     commit need not be stored where a snapshot of another commit, just before it, has the same tree: as
     after upstream rewrote its history.
     """
+    # The last of a period is the last until then, or a span that ends in it would have nothing of it.
+    until = [origin for origin in changes if str(origin.committed_at) <= span.until]
     wanted = [
         (number, origin)
-        for number, origin in enumerate(_thinned(changes, span.every))
-        if span.since <= str(origin.committed_at) <= span.until
+        for number, origin in enumerate(_thinned(until, span.every))
+        if span.since <= str(origin.committed_at)
     ]
     others = _others(stored, {str(origin.commit) for _, origin in wanted})
     times = [_place(origin) for origin in others]

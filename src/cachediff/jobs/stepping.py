@@ -57,19 +57,36 @@ class Stepper:
     def take(self, chunk: Chunk, told: Told) -> list[str]:
         """Store what is not stored of a chunk; what could not be stored comes back, a sentence each."""
         problems: list[str] = []
-        first = chunk.origins[0]
-        known = {
-            one.commit: one for one in self._store.list(first.source, first.collection).snapshots
-        }
-        stored = [known.get(str(origin.commit)) for origin in chunk.origins]
+        stored, damaged = self._stored(chunk)
+        for origin in damaged:
+            # With the bytes that it had, the steps on it are whole again.
+            opened = self._store.find_base(origin)
+            problems += self._attempt([origin], opened.carry() if opened else None, told)
+        if damaged:
+            stored, _ = self._stored(chunk)
         for base, start, end in self._gaps(stored):
-            origins = chunk.origins[start:end]
-            try:
-                problems += self._take(origins, base, told)
-                self._finish()
-            except CachediffError as error:
-                when = f"{origins[0].committed_at} to {origins[-1].committed_at}"
-                problems.append(f"{first.collection}, {when}: {error.message}")
+            problems += self._attempt(chunk.origins[start:end], base, told)
+        return problems
+
+    def _stored(self, chunk: Chunk) -> tuple[list[StoredSnapshot | None], list[Origin]]:
+        """What is stored of a chunk, in its order, and what is stored but damaged."""
+        origins = {str(origin.commit): origin for origin in chunk.origins}
+        first = chunk.origins[0]
+        listed = self._store.list(first.source, first.collection).snapshots
+        there = [one for one in listed if one.commit in origins]
+        intact = {one.commit: one for one in self._store.intact(there)}
+        damaged = [origins[one.commit] for one in there if one.commit not in intact]
+        return [intact.get(commit) for commit in origins], damaged
+
+    def _attempt(
+        self, origins: Sequence[Origin], base: Carried | None, told: Told
+    ) -> Sequence[str]:
+        try:
+            problems = self._take(origins, base, told)
+            self._finish()
+        except CachediffError as error:
+            when = f"{origins[0].committed_at} to {origins[-1].committed_at}"
+            return [f"{origins[0].collection}, {when}: {error.message}"]
         return problems
 
     def close(self) -> None:

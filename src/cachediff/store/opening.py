@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 
 from cachediff.errors import DamagedSnapshotError
@@ -64,6 +64,17 @@ def open_base(shelf: Shelf, stored: StoredSnapshot) -> OpenedSnapshot | None:
         return _open(shelf, stored.files[1:], stored.base_sha256)
     except _DamageError:
         return None
+
+
+def intact(shelf: Shelf, stored: Sequence[StoredSnapshot]) -> Iterator[StoredSnapshot]:
+    """Those whose own file is as it was written; nothing is said of the files that they need."""
+    for one, content in zip(stored, shelf.read([one.path for one in stored]), strict=True):
+        if isinstance(content, FileNotFoundError):
+            continue
+        if isinstance(content, OSError):
+            raise not_read(one.path, content)
+        if hashlib.sha256(content).hexdigest() == one.sha256:
+            yield one
 
 
 def _open(

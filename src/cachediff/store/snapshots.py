@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePath
 
 from cachediff.errors import DamagedSnapshotError, StoreError
@@ -12,7 +12,7 @@ from cachediff.model.snapshot import Manifest, Origin, Snapshot
 from cachediff.store.inventory import Inventory
 from cachediff.store.listing import Base, ListedManifest, listing_of
 from cachediff.store.opened import OpenedSnapshot
-from cachediff.store.opening import open_base, open_stored
+from cachediff.store.opening import intact, open_base, open_stored
 from cachediff.store.parquet import encode, encode_step
 from cachediff.store.receipts import (
     DamagedReceipt,
@@ -189,6 +189,13 @@ class SnapshotStore:
         file is read. Raises `DamagedSnapshotError` if they are not, or if a file is not there.
         """
         return open_stored(self._shelf, stored, before)
+
+    def intact(self, stored: Sequence[StoredSnapshot]) -> Iterator[StoredSnapshot]:
+        """Those whose own file is as it was written; nothing is said of the files that they need.
+
+        Raises `StoreError` if a file is there and cannot be read.
+        """
+        return intact(self._shelf, stored)
 
     def verify(self, stored: StoredSnapshot) -> tuple[str, ...]:
         """What is wrong with a stored snapshot, read whole; nothing if it is as it should be.
