@@ -277,7 +277,9 @@ class TestWhichCommits:
         other: dict[str, Content] = {"_cache/develop/hdf5/specs.md": manifest("another")}
         # Commit 2 anew, with the same tree a day later, and then something else.
         add_commits(folder, [{**pages[2], "README.md": "rewritten"}, other], start=3)
-        assert said(succeeds(*PAST[:2], "--since", "2025-01-01", folder=folder)) == (2, 2)
+        done = command(*PAST[:2], "--since", "2025-01-01", folder=folder)
+        assert said(done.out) == (2, 2)
+        assert "2 snapshots of repository0:develop taken of a history that upstream" in done.err
         assert before.items() <= stored_files(folder).items()
         assert len(stored_commits(folder)) == 6
         assert "6 whole, 0 with" in succeeds("verify", folder=folder)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from cachediff.config import find_settings
 from cachediff.demo import demo_history
 from cachediff.errors import UsageError
-from cachediff.model.bisection import Statement, Verb
+from cachediff.model.bisection import Statement, Unknown, Verb
 from cachediff.queries import Catalogue
 from cachediff.queries.bisecting import FEW, bisect
 from cachediff.queries.statements import is_true, parse_statement
@@ -38,13 +38,16 @@ def hdf5(*stacks: str, version: str = "1.14.5") -> str:
 
 
 IN, OUT, GONE = hdf5("e4s", "hep"), hdf5("hep"), None
-OTHER = {"_cache/develop/xz/specs.md": page([record("xz")], "xz")}
+OTHER = {f"_cache/{name}/xz/specs.md": page([record("xz")], "xz") for name in ("develop", "other")}
+AWAY = "the whole collection is not there"
 
 
 def story(*states: str | None) -> list[dict[str, Any]]:
     """Commits that make of hdf5 what is said, each with something else that changes."""
     return [
-        {
+        {"_cache/develop": None}
+        if state == AWAY
+        else {
             PATH: state,
             "_cache/develop/xz/specs.md": page([record(f"xz/{number}")], "xz"),
         }
@@ -197,7 +200,7 @@ def test_halving_asks_no_more_than_it_must(size: int, turn: Any) -> None:
 
 
 STATES = st.lists(
-    st.sampled_from([IN, IN, OUT, OUT, GONE, BROKEN, hdf5("e4s", version="1.12.3")]),
+    st.sampled_from([IN, IN, OUT, OUT, GONE, BROKEN, AWAY, hdf5("e4s", version="1.12.3")]),
     min_size=2,
     max_size=9,
 )
@@ -206,7 +209,7 @@ STATEMENTS = ("hdf5 left e4s", "hdf5 joined e4s", "hdf5 removed", "hdf5@1.12.3 a
 
 def truth_at(text: str, state: str | None) -> bool | None:
     """The same worked out by hand from what `story` was given."""
-    if state == BROKEN:
+    if state in (BROKEN, AWAY):
         return None
     in_e4s, is_old = state is not None and '"e4s"' in state, state is not None and "1.12.3" in state
     return {
@@ -226,7 +229,7 @@ def test_it_agrees_with_reading_every_commit(
     limit: int,
 ) -> None:
     """With everything read, and (limit 0) by halving."""
-    if not any(states):
+    if set(states) <= {GONE, AWAY} or states[-1] == AWAY:
         return
     folder = tmp_path_factory.mktemp("history")
     repository = write_repository(folder / "cache", [OTHER, *story(*states)])
@@ -250,9 +253,13 @@ def test_it_agrees_with_reading_every_commit(
             before, place = commits.index(turn.before.commit), commits.index(turn.commit.commit)
             assert truths[before] is False
             between = states[before : place - 1]
-            assert all(
-                state in (BROKEN, states[before - 1] if before else None) for state in between
-            )
+            same = states[before - 1] if before else None
+            assert all(state in (BROKEN, AWAY, same) for state in between)
+            assert set(turn.reasons) == {
+                Unknown.AWAY if state == AWAY else Unknown.UNREADABLE
+                for state in between
+                if state != same
+            }
     else:
         assert last is not True or not turns
         assert result.outcome == ("always" if last else "not-true")
@@ -345,7 +352,11 @@ def test_the_change_is_that_of_a_comparison(demo: Path) -> None:
         ("trilinos left hep", "not true at the end: trilinos is in hep at 4612442d34ae"),
         ("hdf5@1.14.9 added", "not true at the end: hdf5@1.14.9 is not there at 4612442d34ae"),
         ("hdf5 unreadable", "not true at the end: the manifest of hdf5 can be read at"),
-        ("paraview left e4s", "not true at the end: paraview is in e4s at f5d7f28b2d74"),
+        (
+            "paraview removed",
+            "not known at the end: when last known, paraview is there at f5d7f28b2d74",
+        ),
+        ("paraview added", "true from the beginning on: paraview is there at 7c849a161bb1"),
     ],
 )
 def test_what_did_not_become_true_is_said(demo: Path, text: str, said: str) -> None:
@@ -354,9 +365,26 @@ def test_what_did_not_become_true_is_said(demo: Path, text: str, said: str) -> N
     assert done.out.startswith(f"{text}: {said}")
 
 
+def test_that_the_end_is_not_known_is_said_whatever_became_true_before(demo: Path) -> None:
+    done = cachediff("bisect", "paraview added", folder=demo)
+    assert "\nNot known at the end: last known at f5d7f28b2d74 of 2025-03-15" in done.out
+    assert "Not known" not in cachediff("bisect", "hdf5 added", folder=demo).out
+
+
+def test_what_did_not_change_is_known_at_the_end(make_repository: MakeRepository) -> None:
+    repository = make_repository([*story(IN), OTHER])
+    told = found("hdf5 removed", folder=repository, code=1)
+    assert (told["commits"], day(told["known"])) == (0, "2025-01-02")
+    for text in ("hdf5 added", "hdf5 removed"):
+        assert "known" not in cachediff("bisect", text, folder=repository).out
+
+
 def test_what_was_seen_nowhere_has_close_names(demo: Path) -> None:
     assert "did you mean e4s?" in cachediff("bisect", "hdf5 left e5s", folder=demo).err
     assert "did you mean 1.14.6" in cachediff("bisect", "hdf5@1.14.9 added", folder=demo).err
+    unknown = cachediff("bisect", "hdf5/zz removed", folder=demo)
+    assert (unknown.code, "true from the beginning on" in unknown.out) == (1, True)
+    assert "no manifest of hdf5 that was read has a hash that begins with zz" in unknown.err
     assert "did you mean hdf5?" in refuses("bisect", "hdf6 removed", folder=demo)
     said = refuses("bisect", "hdf5 removed", "--collection", "develp", folder=demo)
     assert "did you mean develop" in said
@@ -372,7 +400,7 @@ def test_the_last_of_several_times_is_told_with_the_others(
     assert [day(turn["commit"]) for turn in told["others"]] == ["2025-01-02", "2025-01-04"]
     assert (told["turn"]["unknown"], told["unread"]) == (1, 1)
     text = succeeds("bisect", "hdf5 left e4s", folder=repository)
-    assert "1 commit in between could not be read" in text
+    assert "at the latest: in between, at 1 commit the manifest could not be read" in text
     assert "It became true before, and did not stay so" in text
     assert "~1" not in text
     ended = found("hdf5 joined e4s", folder=repository, code=1)
@@ -395,9 +423,64 @@ def test_what_is_no_folder_is_unreadable(make_repository: MakeRepository) -> Non
 
 
 def test_a_night_without_the_collection_says_nothing(make_repository: MakeRepository) -> None:
-    nothing = {"_cache/develop": None, "_cache/other/xz/specs.md": page([record("xz")], "xz")}
-    repository = make_repository([*story(IN), nothing, *story(IN)])
+    repository = make_repository([OTHER, *story(IN, AWAY, IN)])
     assert found("hdf5 removed", folder=repository, code=1)["others"] == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "text"),
+    [(IN, GONE, "hdf5 removed"), (IN, GONE, "hdf5 left e4s"), (GONE, IN, "hdf5 added")],
+)
+def test_a_collection_that_came_back_otherwise_tells_of_its_packages(
+    make_repository: MakeRepository, before: str | None, after: str | None, text: str
+) -> None:
+    repository = make_repository([OTHER, *story(before, AWAY, after)])
+    told = found(text, folder=repository)
+    assert day(told["turn"]["commit"]) == "2025-01-04"
+    assert day(told["turn"]["before"]) <= "2025-01-02"
+    assert told["turn"]["reasons"] == told["reasons"] == {"away": 1}
+    said = succeeds("bisect", text, folder=repository)
+    assert "at the latest: in between, at 1 commit the collection was not there" in said
+    assert "could not be read" not in said
+    (command,) = [line.strip() for line in said.splitlines() if "cachediff compare" in line]
+    succeeds(*shlex.split(command)[1:], folder=repository)
+
+
+def test_stacks_that_are_not_told_are_not_called_unreadable(
+    make_repository: MakeRepository,
+) -> None:
+    untold = record("untold")
+    told_by_others = page([untold], stacks=[], num_specs_by_stack={})
+    spec_details = json.dumps([{key: untold[key] for key in untold if key != "stacks"}])
+    before, _ = told_by_others.split("spec_details: ")
+    repository = make_repository(story(IN, f"{before}spec_details: {spec_details}\n---", OUT))
+    told = found("hdf5 left e4s", folder=repository)
+    assert told["turn"]["reasons"] == told["reasons"] == {"untold": 1}
+    assert told["unread"] == 0
+    said = succeeds("bisect", "hdf5 left e4s", folder=repository)
+    assert said.count("at 1 commit the stacks were not told") == 2
+    assert "could not be read" not in said
+
+
+def test_a_commit_at_which_most_is_missing_is_suspect(make_repository: MakeRepository) -> None:
+    many = {f"_cache/develop/p{n}/specs.md": page([record(f"p{n}")], f"p{n}") for n in range(5)}
+    lost = dict.fromkeys(list(many)[:4], None)
+    repository = make_repository([OTHER, *story(IN), many, {PATH: None, **lost}, {PATH: IN}])
+    said = succeeds("bisect", "hdf5 removed", "--to", "HEAD~1", folder=repository)
+    assert "\n  suspect: develop lost 5 of its 7 manifests\n" in said
+    again = found("hdf5 added", folder=repository)
+    assert again["turn"]["suspect"] is None
+
+
+def test_a_name_from_the_repository_does_not_reach_the_terminal(
+    make_repository: MakeRepository,
+) -> None:
+    paths = [{"_cache/rel\x1b[31mx/hdf5/specs.md": state} for state in (IN, OUT)]
+    said = succeeds(
+        "bisect", "hdf5 left e4s", "--collection", "rel*", folder=make_repository(paths)
+    )
+    assert "Look further" in said
+    assert "\x1b" not in said
 
 
 # From, to, and where
@@ -417,6 +500,8 @@ def several(make_repository: MakeRepository) -> Path:
         (("--to", "HEAD~2"), "2025-01-02", 0),
         (("--since", "2025-01-04"), "2025-01-04", 0),
         (("--since", "2025-01-03T12:00:00Z"), "2025-01-04", 0),
+        (("--since", "2025-01-04T12:00:00Z"), "2025-01-04", 0),
+        (("--since", "2025-01-04T12:00Z"), "2025-01-04", 0),
         (("--since", "HEAD~1"), "2025-01-04", 0),
         (("--since", "2025-01-01"), "2025-01-04", 1),
     ],
@@ -438,6 +523,8 @@ def test_a_date_before_history_is_its_beginning(several: Path) -> None:
     ("options", "said"),
     [
         (("--since", "nope"), "there is no revision 'nope'"),
+        (("--since", ""), "there is no revision ''"),
+        (("--to", ""), "there is no revision ''"),
         (("--since", "2025-02-30"), "is not a date"),
         (("--to", "2020-02-02"), "there is no commit at or before"),
         (("--since", "HEAD", "--to", "HEAD~1"), "is not among the commits before"),
@@ -451,6 +538,10 @@ def test_ends_that_there_are_not(several: Path, options: tuple[str, ...], said: 
 def test_after_the_last_commit_nothing_became_true(several: Path) -> None:
     told = found("hdf5 left e4s", "--since", "2025-02-01", folder=several, code=1)
     assert (told["outcome"], told["commits"]) == ("always", 0)
+    said = cachediff("bisect", "hdf5 left e4s", "--since", "2025-02-01", folder=several).err
+    assert "no commit is later than --since 2025-02-01: the last is" in said
+    at_once = cachediff("bisect", "hdf5 left e4s", "--since", "2025-01-04", folder=several)
+    assert at_once.err == ""
 
 
 def test_a_rewritten_history_is_said(several: Path) -> None:
@@ -470,7 +561,7 @@ def test_a_shallow_clone_is_said(several: Path, tmp_path: Path) -> None:
 
 
 def test_a_missing_commit_is_said(several: Path) -> None:
-    lost = git(several, "rev-parse", "HEAD~2")
+    first, lost = git(several, "rev-parse", "HEAD~3", "HEAD~2").split()
     objects = several / ".git" / "objects"
     for pack in list((objects / "pack").glob("*.pack")):
         moved = pack.rename(several / pack.name)
@@ -478,7 +569,9 @@ def test_a_missing_commit_is_said(several: Path) -> None:
     for left in (objects / "pack").iterdir():
         left.unlink()
     (objects / lost[:2] / lost[2:]).unlink()
-    assert "a commit or tree is missing here" in refuses("bisect", "hdf5 left e4s", folder=several)
+    steps = ("compare", f"develop@{first}", "develop", "--steps")
+    for command in (("bisect", "hdf5 left e4s"), steps):
+        assert "a commit or tree is missing here" in refuses(*command, folder=several)
 
 
 def test_the_mirror_of_an_upstream_fetches_what_it_reads(several: Path, tmp_path: Path) -> None:
@@ -554,6 +647,47 @@ def test_the_package_of_a_hash_is_looked_up_in_what_is_stored(
     assert day(told["turn"]["commit"]) == "2025-01-02"
     said = refuses("bisect", "/aaaaaaa removed", folder=repository)
     assert "PACKAGE/aaaaaaa removed" in said
+
+
+def test_a_hash_that_was_seen_elsewhere_is_not_looked_for_in_develop(
+    make_repository: MakeRepository,
+) -> None:
+    rel = {"_cache/rel/xz/specs.md": page([record("in rel")], "xz", "rel")}
+    repository = make_repository([*story(records("a")), rel])
+    for name in ("develop", "rel"):
+        succeeds("snapshot", name, folder=repository)
+    seen = dag_hash("in rel")
+    said = refuses("bisect", f"/{seen} added", folder=repository)
+    assert "was not seen in repository0:develop" in said
+    assert "it is or was in repository0:rel: say which with --collection" in said
+    asked = found(f"/{seen} added", "--collection", "rel", folder=repository, code=1)
+    assert (asked["collection"], asked["statement"]["package"]) == ("rel", "xz")
+    # Asked for, it is looked for there.
+    other = found(f"/{dag_hash('xz/0')} added", "--collection", "rel", folder=repository, code=1)
+    assert other["outcome"] == "not-true"
+
+
+def test_a_hash_of_two_packages_is_of_neither(make_repository: MakeRepository) -> None:
+    both = {"_cache/develop/xz/specs.md": page([record("a")], "xz")}
+    repository = make_repository([{**story(records("a"))[0], **both}])
+    succeeds("snapshot", "develop", folder=repository)
+    said = refuses("bisect", f"/{dag_hash('a')} removed", folder=repository)
+    assert "is listed by several packages: hdf5, xz" in said
+
+
+def test_of_many_commits_it_is_said_what_was_not_looked_at(make_repository: MakeRepository) -> None:
+    states = [
+        page([record(str(number), "2.0" if 10 <= number < 20 else "1.0")]) for number in range(70)
+    ]
+    repository = make_repository(story(*states))
+    done = cachediff("bisect", "hdf5@2.0 added", folder=repository)
+    assert (done.code, done.err) == (1, "")
+    assert "It may have been true in between: not every manifest was read" in done.out
+    begun = dag_hash("69")[:6]
+    said = succeeds("bisect", f"hdf5/{begun} added", folder=repository)
+    assert f"other times too, and for other hashes that begin with {begun}: not every" in said
+    named = succeeds("bisect", f"hdf5/{dag_hash('69')} added", folder=repository)
+    assert "at other times too: not every" in named
 
 
 # Nothing is written

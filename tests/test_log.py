@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import html5lib
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -39,6 +40,7 @@ from cachediff.model.timeline import (
     PackageTimeline,
     StackNight,
     StackPoint,
+    StackStay,
     StackTimeline,
     Stay,
     Timeline,
@@ -48,9 +50,10 @@ from cachediff.queries import Catalogue, LoadedSnapshot, compare_opened
 from cachediff.queries.lives import open_index
 from cachediff.queries.timeline import Question, find_timeline
 from cachediff.reports.timeline import FORMATS, TimelineLayout
+from cachediff.reports.timeline.events import CAME, WENT, event_rows
 from cachediff.sources import import_history
 from cachediff.store import SnapshotStore
-from commands import Done, cachediff, refuses, succeeds
+from commands import Done, cachediff, in_terminal, refuses, succeeds
 from hostile_strings import HOSTILE_STRINGS
 from pages import dag_hash, page, record
 from repositories import git, write_repository
@@ -110,8 +113,10 @@ REBUILT = [builds(f"hdf5 {n}", "hdf5 b", version="1.14.3", stacks="e4s hep root"
 MOVED = builds("hdf5 c", "hdf5 d", version="1.14.5", stacks="e4s hep root")
 LEFT = builds("hdf5 c", "hdf5 d", version="1.14.5", stacks="hep root")
 ZLIB = builds("zlib a")
+REST: dict[str, Any] = {f"rest_{n}": builds(f"rest {n}", stacks="rest root") for n in range(9)}
+"""Packages of which nothing is asked; without them a collection that loses one is suspect."""
 NIGHTS = [
-    pages(hdf5=OLD, zlib=ZLIB),  # 2025-01-01
+    pages(hdf5=OLD, zlib=ZLIB, **REST),  # 2025-01-01
     pages(hdf5=REBUILT[0]),
     pages(hdf5=REBUILT[1]),
     pages(hdf5=REBUILT[2]),
@@ -329,6 +334,238 @@ def test_a_package_that_was_unread_is_compared_with_when_it_was_read(tmp_path: P
     )
 
 
+FULL: dict[str, Any] = {f"p{n}": builds(f"p{n}") for n in range(12)}
+LOST: dict[str, Any] = {name: None for name in FULL if name not in ("p0", "p1")}
+
+
+@pytest.fixture(scope="module")
+def suspect(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """A night on which 10 of 12 manifests are missing, one more such night, and then they are back."""
+    folder = tmp_path_factory.mktemp("suspect")
+    nights = [
+        pages(**FULL),
+        pages(**LOST),
+        pages(p0=builds("p0 again")),
+        pages(**FULL, p12=builds("p12")),
+        pages(p3=None),
+    ]
+    return world(folder, write_repository(folder / "up.git", nights, init=("--bare",)))
+
+
+LOST_WORDS = "suspect: develop lost 10 of its 12 manifests"
+
+
+def test_what_is_missing_from_a_suspect_snapshot_is_not_told_as_a_loss(suspect: World) -> None:
+    told = suspect.told("p7")
+    assert [(e["status"], e["suspect"]) for e in told["events"]] == [
+        *(("added", True), ("removed", True), (None, False))
+    ]
+    assert [each["suspect"] for each in told["points"]] == [False, True, False, False, False]
+    assert [each["suspect"] for each in told["versions"]] == [True, False]
+    text = suspect.log("p7").out
+    assert f"removed: 1 spec · version 1.0 · from e4s · {LOST_WORDS}" in text
+    assert "back after the suspect snapshot of 2025-01-02 12:00" in text
+    assert f"gone between 2025-01-01 12:00 and 2025-01-02 12:00 · {LOST_WORDS}" in text
+    # What was read there, and what is lost later, is believed.
+    assert [event["suspect"] for event in suspect.told("p0")["events"]] == [False] * 3
+    assert [event["suspect"] for event in suspect.told("p3")["events"]] == [
+        False,
+        True,
+        True,
+        False,
+    ]
+    before = suspect.log("p7", "--until", "2025-01-03").out
+    assert "removed: 1 spec" in before
+    assert LOST_WORDS in before
+
+
+def test_a_stack_on_a_suspect_night(suspect: World) -> None:
+    told = suspect.told("--stack", "e4s")
+    back, lost = told["nights"][1:]
+    assert {each["package"] for each in back["joined"] if each["suspect"]} == {*LOST}
+    assert {each["package"] for each in back["joined"]} == {*LOST, "p12"}
+    assert all(each["suspect"] for each in lost["left"])
+    assert [each["suspect"] for each in told["points"]] == [False, True, False, False, False]
+    text = suspect.log("--stack", "e4s").out
+    assert "joined, back after the suspect snapshot of 2025-01-02 12:00: p10 (added)" in text
+    assert "joined: p12 (added)" in text
+    assert f"p9 (removed) · {LOST_WORDS}" in text
+    newest = suspect.log("--stack", "e4s", "--until", "2025-01-02").out
+    assert (
+        f"In the snapshot, of 2025-01-02 12:00 UTC: 2 packages and 2 specs; it is {LOST_WORDS}."
+        in newest
+    )
+
+
+def test_a_hash_on_a_suspect_night(suspect: World) -> None:
+    served, missing = suspect.told(f"/{dag_hash('p7')}")["lives"]
+    assert (served["suspect"], missing["suspect"]) == (False, True)
+    text = suspect.log(f"/{dag_hash('p7')}").out
+    assert f"in the first snapshot already · {LOST_WORDS}" in text
+    assert "served, as of 2025-01-05 12:00 · back after a suspect snapshot" in text
+    assert "pruned" not in text
+    assert "pruned between" in suspect.log(f"/{dag_hash('p3')}").out
+
+
+def test_a_newest_snapshot_that_is_suspect(tmp_path: Path) -> None:
+    nights = [pages(**FULL), pages(**LOST)]
+    made = world(tmp_path, write_repository(tmp_path / "up.git", nights, init=("--bare",)))
+    assert f"not there any more on 2025-01-02 12:00 UTC ({LOST_WORDS})" in made.log("p7").out
+    assert (
+        f"Not in e4s: last seen in it 2025-01-01 12:00 UTC, not any more on 2025-01-02 12:00 UTC"
+        f" ({LOST_WORDS})" in made.log("p7", "--stack", "e4s").out
+    )
+    assert "Not listed since a suspect snapshot" in made.log(f"/{dag_hash('p7')}").out
+    page_ = made.log("--stack", "e4s", "--format", "html").out
+    assert "specs 12 to 2" in page_
+    assert "orange dots are suspect snapshots" in page_
+
+
+def untold(name: str) -> str:
+    """A manifest of one spec whose stacks are not told, as before 2023."""
+    told = page(builds(name), name)
+    (line,) = re.findall("^spec_details: (.*)$", told, re.MULTILINE)
+    records = [{k: v for k, v in each.items() if k != "stacks"} for each in json.loads(line)]
+    return told.replace(line, json.dumps(records))
+
+
+@pytest.fixture(scope="module")
+def untelling(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """Stacks are not told at first, and later, of a package, on one more night."""
+    folder = tmp_path_factory.mktemp("untelling")
+    nights = [
+        pages(aa=untold("aa"), bb=untold("bb")),
+        pages(aa=builds("aa"), bb=builds("bb")),
+        pages(aa=untold("aa")),
+        pages(aa=builds("aa", stacks="ml root")),
+        pages(bb=builds("bb", stacks="ml root")),
+    ]
+    return world(folder, write_repository(folder / "up.git", nights, init=("--bare",)))
+
+
+def test_stacks_that_are_not_told_are_not_zero(untelling: World) -> None:
+    told = untelling.told("--stack", "e4s")
+    assert [(each["specs"], each["untold"]) for each in told["points"]] == [
+        *((0, 2), (2, 0), (1, 1), (1, 0), (0, 0))
+    ]
+    text = untelling.log("--stack", "e4s").out
+    assert re.search(r"2025-01-01 12:00 +\w{12} +≥0 +≥0 +in the first snapshot", text)
+    assert "In 2 snapshots some specs do not tell their stacks (up to 2)" in text
+    assert "In the newest snapshot, of 2025-01-05 12:00 UTC: 0 packages and 0 specs." in text
+    until = untelling.log("--stack", "e4s", "--until", "2025-01-03").out
+    assert "In the snapshot, of 2025-01-03 12:00 UTC: at least 1 package and 1 spec." in until
+
+
+@pytest.mark.parametrize(
+    ("package", "stack", "days", "words"),
+    [
+        (
+            "aa",
+            "e4s",
+            (2, 2, 4),
+            "Not in e4s: last seen in it 2025-01-02 12:00 UTC, not any more on",
+        ),
+        (
+            "aa",
+            "ml",
+            (4, 5, None),
+            "In ml in the newest snapshot, 2025-01-05 12:00 UTC; first seen",
+        ),
+        (
+            "bb",
+            "e4s",
+            (2, 4, 5),
+            "Not in e4s: last seen in it 2025-01-04 12:00 UTC, not any more on",
+        ),
+    ],
+)
+def test_when_a_package_was_in_a_stack(
+    untelling: World, package: str, stack: str, days: tuple[int | None, ...], words: str
+) -> None:
+    told = untelling.told(package, "--stack", stack)
+    ends = [told["in_stack"][end] for end in ("first", "last", "gone")]
+    assert [end and int(end["committed_at"][8:10]) for end in ends] == [*days]
+    assert (told["last"]["committed_at"], told["gone"]) == (day(5), None)
+    text = untelling.log(package, "--stack", stack).out
+    assert words in text
+    number = "2 snapshots" if package == "aa" else "1 snapshot"
+    assert f"In {number} its stacks are not told" in text
+    assert "neither joined nor left" not in text
+
+
+def test_a_package_that_was_in_a_stack_and_is_elsewhere(small: World) -> None:
+    told = small.told("hdf5", "--stack", "e4s")
+    assert [end and end["committed_at"] for end in told["in_stack"].values()] == [
+        *(day(1), day(6), day(9))
+    ]
+    assert (
+        "Not in e4s: last seen in it 2025-01-06 12:00 UTC, not any more on 2025-01-09 12:00 UTC; first"
+        in small.log("hdf5", "--stack", "e4s").out
+    )
+    assert "Never in hep, as far as the snapshots tell." in small.log("zlib", "--stack", "hep").out
+    assert (
+        "Not known to be in hep any more: last seen in it 2025-01-12 12:00 UTC"
+        in small.log("hdf5", "--stack", "hep").out
+    )
+    assert small.told("hdf5")["in_stack"] is None
+
+
+def test_manifests_that_cannot_be_read_are_no_loss_of_a_stack(tmp_path: Path) -> None:
+    some: dict[str, Any] = {name: builds(name) for name in ("aa", "bb", "cc")}
+    nights = [pages(**some), pages(aa=builds("aa 2")), pages(cc="---\n")]
+    made = world(tmp_path, write_repository(tmp_path / "up.git", nights, init=("--bare",)))
+    text = made.log("--stack", "e4s").out
+    assert (
+        "In the newest snapshot, of 2025-01-03 12:00 UTC: at least 2 packages and 2 specs." in text
+    )
+    assert re.search(r" 3 +3 +in the first snapshot", text)
+    page_ = made.log("--stack", "e4s", "--format", "html").out
+    assert "e4s specs 3 to ≥2; e4s packages 3 to ≥2" in page_
+    assert "orange dots are snapshots of which not all is known" in page_
+    assert (
+        len(re.findall(r'<path [^>]*stroke="#3b82c5"', page_)) == 2
+    )  # one line, that ends, a panel
+
+
+def test_what_came_and_what_went_has_one_colour_only_alone() -> None:
+    lists: tuple[dict[str, Any], ...] = (
+        {"versions_added": ("2",)},
+        {"versions_removed": ("1",)},
+        {"versions_added": ("2",), "versions_removed": ("1",)},
+    )
+    kinds = []
+    for each in lists:
+        step = PackageStep(
+            point=Point(day(2), "2" * 40),
+            package="a",
+            status=PackageStatus.CHANGED,
+            specs=1,
+            **each,
+        )
+        events = (Event(step, Point(day(1), "1" * 40)),)
+        timeline = timelines_of("a")[1]
+        assert isinstance(timeline, PackageTimeline)
+        told = msgspec.structs.replace(timeline, events=events)
+        (row,) = event_rows(told, str)
+        kinds.append(row.kind)
+    assert kinds == [CAME, WENT, ""]
+
+
+def test_a_hash_fits_a_narrow_terminal(small: World) -> None:
+    code, shown, _ = in_terminal(
+        *("log", f"/{dag_hash('zlib a')}"),
+        folder=small.folder,
+        environment=small.environment,
+        columns=80,
+    )
+    assert code == 0
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", shown).replace("\r", "")
+    (row,) = re.findall(
+        r"^  cache:develop  2025-01-01 12:00  pruned between .*$", plain, re.MULTILINE
+    )
+    assert len(row) <= 80
+
+
 def test_a_hash(small: World) -> None:
     whole = dag_hash("hdf5 c")
     for word in (whole[:7], f"/{whole[:5]}", f"/{whole}"):
@@ -431,7 +668,7 @@ def test_a_prefix_of_several_hashes(tmp_path: Path) -> None:
         (["/ABC"], "'ABC' is not the beginning of a hash"),
         (["/"], "'' is not the beginning of a hash"),
         (["hdf5", "--collection", "develp"], "did you mean develop?"),
-        (["hdf5", "--collection", "other:develop"], "no snapshot of the source 'other' is stored"),
+        (["hdf5", "--collection", "other:develop"], "nothing is stored of the source 'other'"),
         (["hdf5", "--collection", "develop@previous"], "is one snapshot, and a log is of many"),
         (["hdf5", "--collection", ""], "is not the name of a snapshot"),
         (["hdf5", "--stack", "e5s"], "tells of a stack 'e5s'"),
@@ -440,6 +677,14 @@ def test_a_prefix_of_several_hashes(tmp_path: Path) -> None:
         (["hdf5", "--since", "2031-01-01"], "is stored from 2031-01-01T00:00:00Z"),
         (["--stack", "e4s", "--until", "2024-12-31"], "until 2024-12-31T23:59:59Z"),
         (["hdf5", "--since", "2025-02-30"], "is not a date"),
+        (
+            ["hdf5", "--since", "2025-01-05", "--until", "2025-01-04"],
+            "--until 2025-01-04 is before --since 2025-01-05",
+        ),
+        (["hdf5@1.14.5"], "its log has its versions: cachediff log hdf5"),
+        (["z*"], "'z*' may mean several packages, and a log is of one"),
+        (["*l*"], "it fits likwid, zlib: cachediff log likwid"),
+        (["rest*"], "rest-4 and 4 more: cachediff log rest-0"),
         (["hdf5", "--since", "yesterday"], "'yesterday' is not a date or time"),
         (["/" + dag_hash("hdf5 c"), "--stack", "e4s"], "not for a hash"),
         (["/" + dag_hash("hdf5 c"), "--since", "2025-01-01"], "not for a hash"),
@@ -595,13 +840,14 @@ def timelines_of(value: str) -> list[Timeline]:
         stacks_joined=(value,),
         stacks_left=(value, value),
     )
-    events = (Event(step, first), Event(step, first, 2))
+    events = (Event(step, first), Event(step, first, 2), Event(step, first, 0, last))
     here = {
         "source": value,
         "collection": value,
         "span": TimeRange(),
         "oldest": first,
         "newest": last,
+        "suspicions": {last: value},
     }
     version = VersionLife(
         *(),
@@ -632,6 +878,8 @@ def timelines_of(value: str) -> list[Timeline]:
             **here,  # type: ignore[arg-type]
             package=value,
             stack=value,
+            in_stack=StackStay(first, first, last),
+            untold=1,
             first=first,
             last=first,
             gone=last,
@@ -658,7 +906,7 @@ def timelines_of(value: str) -> list[Timeline]:
             points=(StackPoint(first, 3, 2, 1), StackPoint(last, 4, 3, 0)),
             nights=(StackNight(StackPoint(last, 4, 3, 0), events, events),),
         ),
-        HashTimeline(value, tuple(Stay(life, first, last) for life in lives)),
+        HashTimeline(value, tuple(Stay(life, first, last, value, is_back=True) for life in lives)),
     ]
 
 

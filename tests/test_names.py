@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from cachediff.errors import NameNotFoundError, UsageError
 from cachediff.sources import SnapshotName, choose, close_names, newest_first, parse_name, until
+from cachediff.sources.names import newest_few
 
 WELL_FORMED = [
     # text, source, collection, back, when
@@ -200,8 +201,12 @@ def test_a_collection_is_chosen(text: str, chosen: str) -> None:
     [
         ("developp", "there is no collection 'developp' in the cache", "did you mean develop"),
         ("develop-2025-04-2", "there is no collection", "develop-2025-04-20"),
-        ("DEVELOP-*", "no collection in the cache matches 'DEVELOP-*'", "there are develop-2025"),
-        ("zzz", "there is no collection 'zzz'", "there are develop-2025-04-20, "),
+        (
+            "DEVELOP-*",
+            "no collection in the cache matches 'DEVELOP-*'",
+            "there are develop, develop-2025",
+        ),
+        ("zzz", "there is no collection 'zzz'", "there are develop, develop-2025-04-20, "),
         ("zzz", "there is no collection 'zzz'", " and 2 more"),
         (
             "develop-*~4",
@@ -215,6 +220,16 @@ def test_a_wrong_collection_is_told_close_names(text: str, message: str, hint: s
         choose(parse_name(text), COLLECTIONS, "the cache")
     assert message in caught.value.message
     assert hint in caught.value.hint
+
+
+def test_of_many_collections_develop_is_not_hidden() -> None:
+    names = ["develop", *(f"develop-2025-03-{day}" for day in range(10, 20))]
+    assert close_names("zzz", names) == (
+        "there are develop, develop-2025-03-19, develop-2025-03-18, develop-2025-03-17,"
+        " develop-2025-03-16 and 6 more"
+    )
+    of_a_source = [f"cache:{name}" for name in names]
+    assert newest_few(of_a_source)[:2] == ["cache:develop", "cache:develop-2025-03-19"]
 
 
 def test_close_names_of_nothing_is_nothing() -> None:

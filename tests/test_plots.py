@@ -216,7 +216,7 @@ def test_names_are_not_read(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("specs", "axis"),
-    [((10, 11), ["10", "10.5", "11"]), ((0, 1_234_567), ["0", "500,000", "1,000,000"])],
+    [((10, 11), ["10", "12", "14"]), ((0, 1_234_567), ["0", "1,000,000", "2,000,000"])],
 )
 def test_the_numbers_on_an_axis_are_true(specs: tuple[int, int], axis: list[str]) -> None:
     history = tuple(

@@ -242,3 +242,10 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     assert "nowhere.json cannot be read" in refuses("render", "nowhere.json", folder=tmp_path)
     assert ". cannot be read" in refuses("render", ".", folder=tmp_path)
     assert cachediff("render", folder=tmp_path).code == 2
+
+
+def test_the_json_of_steps_is_refused_with_what_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "steps.json").write_text('{"schema": "cachediff/steps/1", "steps": []}')
+    message = refuses("render", "steps.json", folder=tmp_path)
+    assert "its schema is 'cachediff/steps/1'" in message
+    assert "compare --format json wrote, without --steps" in message

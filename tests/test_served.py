@@ -16,10 +16,10 @@ from cachediff.errors import UsageError
 from cachediff.model.served import PinnedSpec
 from cachediff.sources import lock_files
 from cachediff.sources.lock_files import read_pins
-from commands import COMMAND, cachediff, refuses, succeeds
+from commands import COMMAND, Done, cachediff, refuses, succeeds
 from conftest import MakeRepository
 from pages import dag_hash, page, record
-from repositories import write_repository
+from repositories import add_commits, write_repository
 
 REAL = Path(__file__).parents[2] / "shared" / "real" / "spack-lock"
 
@@ -310,7 +310,7 @@ def test_a_lock_file_has_roots_first_and_externals_apart(cache: Path, tmp_path: 
     done = cachediff("served", path, folder=cache)
     assert (done.code, done.err) == (1, "")
     assert done.out.splitlines() == [
-        f"{path}: 1 of 2 specs served; 1 never seen; as of 2025-01-03",
+        f"{path}: 1 of 2 specs served; 1 never seen; newest snapshots of 2025-01-03",
         "1 external left out: not built, and in no cache",
         "",
         "Never seen  1",
@@ -322,14 +322,14 @@ def test_a_lock_file_has_roots_first_and_externals_apart(cache: Path, tmp_path: 
         "External  1",
         f"  cmake@3.31.6  {CMAKE}",
         "",
-        "As of  2",
+        "Newest snapshots  2",
         "  develop  cache  2025-01-03 12:00:00 UTC",
         "  dated    cache  2025-01-03 12:00:00 UTC",
     ]
     only = lock(6, [ROOT], {ROOT: _NEW[ROOT], CMAKE: _NEW[CMAKE]})
     path.write_text(json.dumps(only))
     text = succeeds("served", path, folder=cache)
-    assert text.startswith(f"{path}: all of 1 served; as of 2025-01-03\n")
+    assert text.startswith(f"{path}: all of 1 served; newest snapshots of 2025-01-03\n")
 
 
 def test_formats_say_the_same(cache: Path, tmp_path: Path) -> None:
@@ -342,7 +342,7 @@ def test_formats_say_the_same(cache: Path, tmp_path: Path) -> None:
     assert (done.code, done.out) == (1, "")
     plain = output.read_text().replace("`", "")
     for said in (
-        "1 of 4 specs served; 1 not known; 1 gone; 1 never seen; as of 2025-01-03",
+        "1 of 4 specs served; 1 not known; 1 gone; 1 never seen; newest snapshot of 2025-01-03",
         "develop: last seen 2025-01-01, gone 2025-01-02; served by dated, not asked for",
         "develop: last seen 2025-01-02, its manifest cannot be read since",
     ):
@@ -374,7 +374,7 @@ def test_names_of_a_file_cannot_act(cache: Path, tmp_path: Path) -> None:
     ("options", "said"),
     [
         (("--collection", "develp"), "did you mean develop"),
-        (("--collection", "other:develop"), "no snapshot of a collection 'other:develop'"),
+        (("--collection", "other:develop"), "nothing is stored of the source 'other'"),
         (("--collection", "develop@HEAD"), "is one snapshot"),
         (("--collection", "v*"), "no snapshot of a collection 'v*'"),
     ],
@@ -411,3 +411,166 @@ def test_the_index_is_built_if_it_is_not_there(cache: Path) -> None:
     assert "the index was built" in first.err
     assert second.err == ""
     assert first.out == second.out
+
+
+# What cannot be believed, or is upstream's no more
+
+
+def told(folder: Path, *names: str, options: tuple[str, ...] = (), code: int) -> Done:
+    """What is told of the hashes made of `names`."""
+    path = folder / "hashes.txt"
+    path.write_text("".join(f"{dag_hash(name)}\n" for name in names))
+    done = cachediff("served", path, *options, folder=folder)
+    assert done.code == code, done
+    return done
+
+
+def in_store(repository: Path, collection: str = "develop", suffix: str = ".parquet") -> list[Path]:
+    return sorted((repository / "snapshots").glob(f"*/{collection}/*{suffix}"))
+
+
+@pytest.fixture
+def nights(make_repository: MakeRepository) -> Path:
+    """Two nights of `develop`, of which the second has not `went`, stored, and no index yet."""
+    others = {f"p{number}": [f"p{number}"] for number in range(8)}
+    repository = make_repository(
+        [
+            manifests("develop", hdf5=["root", "went"], **others),
+            manifests("develop", hdf5=["root"], **others),
+        ]
+    )
+    succeeds("snapshot", "develop@HEAD~1", "develop", folder=repository)
+    (repository / "snapshots" / "index.sqlite").unlink(missing_ok=True)
+    return repository
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".json"])
+def test_what_a_damaged_newest_snapshot_says_is_not_known(nights: Path, suffix: str) -> None:
+    newest = in_store(nights, suffix=suffix)[-1]
+    content = newest.read_bytes()
+    newest.write_bytes(b"{}")
+    for index_is_there in (False, True, True):
+        done = told(nights, "root", "went", "never", code=1)
+        assert "0 of 3 specs served; 2 not known; 1 never seen; newest snapshot of" in done.out
+        assert "last seen 2025-01-01, but a snapshot of 2025-01-02 cannot be read" in done.out
+        assert "1 snapshot of repository0:develop cannot be read (newest 2025-01-02)" in done.err
+        assert ("the index was built" in done.err) is not index_is_there
+    for arguments in (["log", "hdf5"], ["trend"], ["reindex"]):
+        assert "cannot be read (newest 2025-01-02)" in cachediff(*arguments, folder=nights).err
+    newest.write_bytes(content)
+    assert (
+        "1 of 3 specs served; 1 gone; 1 never" in told(nights, "root", "went", "never", code=1).out
+    )
+
+
+def test_an_older_snapshot_that_is_damaged_is_told_and_changes_no_answer(nights: Path) -> None:
+    in_store(nights)[0].write_bytes(b"")
+    done = told(nights, "root", code=0)
+    assert "all of 1 served" in done.out
+    assert "cannot be read (newest 2025-01-01)" in done.err
+
+
+def test_what_only_a_suspect_snapshot_lacks_is_not_known(nights: Path) -> None:
+    gone = {f"_cache/develop/p{number}": None for number in range(4)}
+    add_commits(nights, [gone | manifests("develop", hdf5=["new"])], start=2)
+    succeeds("snapshot", "develop", folder=nights)
+    done = told(nights, "new", "root", "went", "p1", "p7", code=1)
+    assert "2 of 5 specs served; 2 not known; 1 gone" in done.out
+    said = (
+        "last seen 2025-01-02, missing from a suspect snapshot: develop lost 4 of its 9 manifests"
+    )
+    assert done.out.count(said) == 2
+    assert "suspect: develop lost" in done.out.splitlines()[-1]
+    add_commits(
+        nights, [manifests("develop", hdf5=["newest"])], start=3
+    )  # the next one has it so, too
+    succeeds("snapshot", "develop", folder=nights)
+    done = told(nights, "root", "went", "p1", "p7", code=1)
+    assert "1 of 4 specs served; 3 gone" in done.out
+
+
+def test_a_collection_that_upstream_removed_serves_nothing(nights: Path) -> None:
+    add_commits(nights, [manifests("v1", hdf5=["root", "old"])], start=2)
+    succeeds("snapshot", "v1", folder=nights)
+    assert "all of 1 served" in told(nights, "old", code=0).out
+    add_commits(nights, [{"_cache/v1": None} | manifests("develop", hdf5=["newer"])], start=3)
+    succeeds("snapshot", "develop", folder=nights)
+    done = told(nights, "old", code=1)
+    assert (
+        "v1: last seen 2025-01-03, gone with the collection, which upstream removed by 2025-01-04"
+        in done.out
+    )
+    assert "upstream removed it by 2025-01-04" in done.out.splitlines()[-1]
+    done = told(nights, "old", options=("--collection", "develop"), code=1)
+    assert "Not in what was asked for  1" in done.out
+    assert "not served elsewhere any more either" in done.out
+    assert "Served by" not in succeeds("log", dag_hash("old"), folder=nights)
+
+
+# Which source, which package
+
+
+@pytest.fixture
+def two(make_repository: MakeRepository, tmp_path: Path) -> Path:
+    """A folder with snapshots of two sources: `went` is in `two` alone by now."""
+    for name, specs in (("one", [["went"], ["only"]]), ("two", [["went"], ["went", "new"]])):
+        repository = make_repository([manifests("develop", hdf5=each) for each in specs])
+        repository.rename(tmp_path / name)
+    sources = {name: {"path": name} for name in ("one", "two")}
+    (tmp_path / "config.yaml").write_text(json.dumps({"sources": sources}))
+    for name in ("one", "two"):
+        succeeds("snapshot", f"{name}:develop@HEAD~1", f"{name}:develop", folder=tmp_path)
+    cachediff("served", os.devnull, folder=tmp_path)
+    return tmp_path
+
+
+def test_sources_are_named_where_they_differ(two: Path) -> None:
+    succeeds("reindex", folder=two)
+    done = told(two, "went", options=("--collection", "one:*"), code=1)
+    assert (
+        "one:develop: last seen 2025-01-01, gone 2025-01-02; served by two:develop, not asked"
+        in (done.out)
+    )
+    done = told(two, "new", options=("--collection", "one:develop"), code=1)
+    assert "0 of 1 spec served; 1 not in what was asked for; newest snapshot of" in done.out
+    assert (
+        f"Not in what was asked for  1\n  hdf5@1.2  {dag_hash('new')}  served by two:" in done.out
+    )
+
+
+def test_answers_are_of_the_source_that_is_asked_for(two: Path, tmp_path: Path) -> None:
+    succeeds("reindex", folder=two)
+    (two / "config.yaml").unlink()
+    path = two / "hashes.txt"
+    path.write_text(dag_hash("went"))
+    for arguments in (["served", path], ["log", "hdf5"], ["log", dag_hash("went")], ["trend"]):
+        assert "there is no git repository" in refuses(*arguments, "--repo", "nowhere", folder=two)
+        (two / "snapshots" / "two").rename(two / "kept")
+        said = refuses(*arguments, "--repo", "two", folder=two)
+        assert "nothing is stored of the source 'two'" in said
+        assert "stored are: one; more is taken by: cachediff snapshot --repo two" in said
+        (two / "kept").rename(two / "snapshots" / "two")
+        succeeds("reindex", folder=two)
+    assert cachediff("served", path, "--repo", "one", folder=two).code == 1
+    assert cachediff("served", path, "--repo", "two", folder=two).code == 0
+    assert "Not served any more" in succeeds("log", dag_hash("went"), "--repo", "one", folder=two)
+    assert "in two:develop" in succeeds("log", "hdf5", "--repo", "two", folder=two)
+    assert "two develop:" in succeeds("trend", "--repo", "two", folder=two)
+    said = refuses("log", "hdf5", "--repo", "two", "--collection", "one:develop", folder=two)
+    assert "is not of --repo, whose source is two" in said
+
+
+def test_a_list_is_told_with_what_its_hashes_are(cache: Path, tmp_path: Path) -> None:
+    path = tmp_path / "list"
+    path.write_text(f"hdf5/{ROOT}\nwrong/{dag_hash('new')}\nxz/{dag_hash('never')}\n")
+    text = cachediff("served", path, folder=cache).out
+    assert f"  hdf5@1.2  {ROOT}  develop, dated\n" in text
+    assert f"  hdf5@1.2  {dag_hash('new')}  develop; asked for as wrong\n" in text
+    assert f"  xz  {dag_hash('never')}\n" in text
+
+
+def test_a_file_of_another_ending_is_refused(cache: Path, tmp_path: Path) -> None:
+    (tmp_path / "hashes").write_text(ROOT)
+    said = refuses("served", tmp_path / "hashes", "-o", tmp_path / "s.html", folder=cache)
+    assert "is not made as html" in said
+    assert not (tmp_path / "s.html").exists()

@@ -57,13 +57,16 @@ _Nights = list[dict[str, Manifest]]
 
 
 @st.composite
-def nights(draw: DrawFn, *, told_stacks: bool) -> _Nights:
-    """Nights of one collection; a hash is one build for ever, in stacks that change."""
+def nights(draw: DrawFn, *, told_stacks: bool, shared: bool = False) -> _Nights:
+    """Nights of one collection; a hash is one build for ever, in stacks that change.
+
+    Where hashes are `shared`, several packages may list the same, which is a problem.
+    """
     stacks = KNOWN_STACKS if told_stacks else [None, *KNOWN_STACKS]
     pool = {
         package: [
             (
-                f"{package[0]}{letter}" * 16,
+                f"{'a' if shared else package[0]}{letter}" * 16,
                 draw(
                     st.builds(
                         Build,
@@ -195,18 +198,18 @@ def test_versions_and_stacks_add_up(made: _Nights) -> None:
 
 
 @settings(deadline=None, max_examples=40)
-@given(nights(told_stacks=False))
+@given(nights(told_stacks=False) | nights(told_stacks=False, shared=True))
 def test_a_step_is_the_comparison_of_its_two_nights_unless_it_is_bridged(made: _Nights) -> None:
     for step, number in zip(taken(made), range(1, len(made)), strict=True):
-        plain = whole([made[number - 1], made[number]])
+        sides = (snapshot(each, made[each]) for each in (number - 1, number))
+        plain = compare_opened(*map(LoadedSnapshot, sides))
         bridged = {bridge.package for bridge in step.bridged}
         for name in PACKAGES:
             if name not in bridged:
                 assert of_package(step.comparison, name) == of_package(plain, name)
         assert step.comparison.new.problems == plain.new.problems
         if not bridged:
-            assert step.comparison.spec_counts == plain.spec_counts
-            assert step.comparison.stacks == plain.stacks
+            assert step.comparison == plain
 
 
 @settings(deadline=None, max_examples=40)
@@ -429,6 +432,27 @@ def test_a_merge_is_one_step(tmp_path: Path) -> None:
     assert len(steps_in(repository, "develop@main~1", "develop@side")) == 2
 
 
+def test_a_side_that_was_merged_is_no_beginning(tmp_path: Path) -> None:
+    """What happened on it was told as the merge: nobody went from it to the end."""
+    repository = written(tmp_path, *CASES["moves"][:2])
+    git(repository, "config", "user.name", "Test")
+    git(repository, "config", "user.email", "test@cache.example")
+    git(repository, "checkout", "--quiet", "-b", "side", "HEAD~1")
+    (repository / "_cache" / "develop" / "cmake" / "specs.md").write_text(BROKEN)
+    git(repository, "commit", "--quiet", "--all", "--message", "side")
+    git(repository, "checkout", "--quiet", "main")
+    git(repository, "merge", "--quiet", "--no-ff", "--message", "merge", "side")
+    merge = git(repository, "rev-parse", "--short=12", "HEAD")
+    for command in (
+        ("compare", "develop@side", "develop", "--steps"),
+        ("bisect", "zlib@1.3 added", "--since", "side"),
+    ):
+        said = refuses(*command, folder=repository)
+        assert f"is on a branch that was merged, all at once, in {merge}" in said
+        assert f"{merge}~1" in said
+    assert len(steps_in(repository, f"develop@{merge}~1", "develop")) == 1
+
+
 def test_stored_snapshots_are_steps_and_one_that_is_damaged_is_passed_over(tmp_path: Path) -> None:
     repository = written(tmp_path, *CASES["moves"])
     succeeds("snapshot", *(f"develop@HEAD~{back}" for back in (3, 2, 1, 0)), folder=repository)
@@ -451,6 +475,28 @@ def test_stored_snapshots_are_steps_and_one_that_is_damaged_is_passed_over(tmp_p
     first, _ = json.loads(done.out)["steps"]
     assert packages(first) == {"hdf5": "changed", "xz": "added", "zlib": "changed"}
     assert "passed over" in done.err
+
+
+def test_stored_steps_are_those_of_git(tmp_path: Path) -> None:
+    """All of them, whatever is carried from one to the next: totals, coverage, who shares a hash."""
+    shared = {"hdf5": [*HDF5, record("both")], "bats": [record("both")]}
+    made = (
+        {"cmake": [record("cmake")], **shared},
+        {"cmake": [record("cmake/2", os="rhel9")]},
+        {"zlib": BROKEN},
+        {"bats": [record("bats")]},
+        {"zlib": [record("both", target="zen4")]},
+        {"hdf5": None},
+    )
+    repository = written(tmp_path, *made)
+    span = ("develop@HEAD~5", "develop")
+    for back in range(5, -1, -1):
+        succeeds("snapshot", f"develop@HEAD~{back}", folder=repository)
+    in_git = steps_in(repository, *span)
+    assert len(in_git) == 5
+    assert steps_in(repository, "develop@2025-01-01", "develop", "--stored") == in_git
+    shared_with = [step["comparison"]["new"]["problems"] for step in in_git]
+    assert sum("is also listed by" in json.dumps(each) for each in shared_with) == 3
 
 
 def test_a_selection_narrows_each_step(tmp_path: Path) -> None:
@@ -601,6 +647,26 @@ def test_the_page_can_be_used(tmp_path: Path) -> None:
             assert opened.page.locator(".step >> nth=2").get_by_role("table").first.is_visible()
             assert opened.violations() == []
             opened.close()
+
+
+def test_a_page_of_one_step_is_open(tmp_path: Path) -> None:
+    repository = written(tmp_path, *CASES["moves"])
+    for back, are_open in ((1, 1), (2, 0)):
+        span = ("compare", f"develop@HEAD~{back}", "develop", "--steps", "--format", "html")
+        document = parsed(succeeds(*span, folder=repository))
+        folded = list(document.iter(HTML + "details"))
+        steps = [each for each in folded if each.get("class") == "step"]
+        assert len(steps) == back
+        assert sum("open" in each.attrib for each in steps) == are_open
+
+
+def test_a_step_in_which_only_the_order_changed_says_why_it_is_one(tmp_path: Path) -> None:
+    repository = written(tmp_path, {"hdf5": HDF5}, {"hdf5": HDF5[::-1]})
+    for form in ("text", "markdown", "html"):
+        span = ("compare", "develop@HEAD~1", "develop", "--steps", "--format", form)
+        told = succeeds(*span, folder=repository)
+        assert "No changes" in told
+        assert "Upstream committed a change that changes no spec" in told
 
 
 def test_what_could_never_be_read_before_stays_unknown_when_it_can() -> None:

@@ -344,7 +344,7 @@ class TestDamage:
         names = [name.format(commit=commit[:10]) for name in pair]
         expected = compared(*names, "--stored", folder=stored)
         receipt.write_text("")
-        command = f"cachediff snapshot {stored.name}:develop@{commit}"
+        command = f"cachediff snapshot {stored.name}:develop@{commit[:12]}"
         if git_is_there:
             done = cachediff("compare", *names, "--stored", "-f", "json", folder=stored)
             assert done.code == 0
@@ -403,10 +403,27 @@ class TestDamage:
         assert "4 whole, 1 with" in done.out
         succeeds("compare", "--stored", "develop@previous", "develop", folder=stored)
 
+    def test_every_file_that_no_receipt_needs_is_told(self, stored: Path) -> None:
+        folder = files(stored)[0].parent
+        (folder / "notes.txt").write_text("of somebody")
+        shutil.copy(files(stored)[0], folder / "copy.parquet")
+        done = cachediff("verify", folder=stored)
+        assert done.code == 1
+        assert f"{folder / 'notes.txt'}\n  it is no file of a snapshot\n" in done.out
+        assert f"{folder / 'copy.parquet'}\n  left by an interrupted write\n" in done.out
+        files(stored, suffix=".json")[2].write_text("{}")
+        out = cachediff("verify", folder=stored).out
+        said = "no receipt that can be read needs it\n  leave it there until the damaged receipt"
+        assert f"{folder / 'copy.parquet'}\n  {said}" in out
+        assert "3 whole, 3 with problems" in out
+
     def test_an_empty_store_is_whole(self, repository: Path, tmp_path: Path) -> None:
         for folder in (repository, tmp_path):
             out = succeeds("verify", folder=folder)
-            assert out == "Stored snapshots: 0 whole, 0 with problems\n"
+            assert out == f"Stored snapshots: nothing is stored in {folder / 'snapshots'}\n"
+            out = succeeds("reindex", folder=folder)
+            assert out == f"nothing is stored in {folder / 'snapshots'}\n"
+            assert "no snapshot is stored" in refuses("trend", folder=folder)
 
 
 class TestSuspicion:

@@ -9,9 +9,11 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
+from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 import html5lib
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,6 +25,7 @@ from cachediff.model.timeline import TimeRange
 from cachediff.model.trend import CollectionTrend, Trend, TrendPoint
 from cachediff.queries.trend import PERIODS
 from cachediff.reports.plots import MISSING
+from cachediff.reports.plots.svg import png, titled
 from cachediff.reports.plots.trends import trend_plots
 from cachediff.reports.trend import FORMATS, TrendLayout, trend_png
 from cachediff.reports.trend.lines import MOST_LINES, figures, left_out, lines_of
@@ -47,6 +50,7 @@ def told(
     gaps: tuple[int, ...] = (),
     values: Mapping[str, tuple[int, ...]] | None = None,
     collection: str = "develop",
+    suspect: tuple[int, ...] = (),
 ) -> CollectionTrend:
     """One point a day from 2025-01-01 on; where specs are negative, so many were read and not all."""
     return CollectionTrend(
@@ -60,6 +64,7 @@ def told(
                 packages=abs(number) // 10,
                 specs=abs(number),
                 after_gap=day in gaps,
+                suspicion="develop lost 90 of its 100 manifests" if day in suspect else None,
                 values={
                     name: (each[day], min(each[day], 2)) for name, each in (values or {}).items()
                 },
@@ -83,6 +88,10 @@ CASES = {
     ),
     "many-stacks": trend(told(30, 32, values=MANY), by="stack"),
     "many-targets": trend(told(30, 32, values=MANY), by="target"),
+    "suspect": trend(told(1000, 1010, 40, 1015, 1020, suspect=(2,))),
+    "stacks-untold": trend(
+        told(30, 30, 31, 31, values={"none": (30, 5, 0, 0), "e4s": (0, 21, 22, 23)}), by="stack"
+    ),
     "one-point": trend(told(30)),
     "two-collections": trend(told(30, 31), told(10, 10, collection="e4s")),
 }
@@ -119,7 +128,7 @@ def test_a_dip_that_was_only_not_read_is_no_loss() -> None:
     each = figures(specs, case.points)
     assert (each.first, each.last, each.change, each.low) == ("1,000", "1,015", "+15", "1,000")
     shown = spark_cells(case)
-    assert marks(shown) == "  ?"
+    assert marks(case, None, shown) == [("unreadable", "  ?")]
     as_if_it_were = told(1000, 1010, 1000, 1015)
     assert spark(specs, case, shown) == spark(
         lines_of(as_if_it_were, None)[0], as_if_it_were, shown
@@ -136,6 +145,34 @@ def test_an_end_that_was_not_read_whole_is_a_bound_and_no_change() -> None:
     case = told(1000, -40)
     each = figures(lines_of(case, None)[0], case.points)
     assert (each.last, each.change, each.low, each.high) == ("≥40", "unknown", "1,000", "1,000")
+
+
+def test_what_is_missing_from_a_suspect_snapshot_is_no_loss() -> None:
+    case = told(1000, 1010, 40, 1015, suspect=(2,))
+    specs, _ = lines_of(case, None)
+    each = figures(specs, case.points)
+    assert (each.last, each.change, each.low, each.high) == ("1,015", "+15", "1,000", "1,015")
+    shown = spark_cells(case)
+    assert marks(case, None, shown) == [("suspect", "  !")]
+    as_if_it_were = told(1000, 1010, 1000, 1015)
+    assert spark(specs, case, shown) == spark(
+        lines_of(as_if_it_were, None)[0], as_if_it_were, shown
+    )
+    ends = told(1000, 40, suspect=(1,))
+    each = figures(lines_of(ends, None)[0], ends.points)
+    assert (each.last, each.change, each.low) == ("40", "suspect", "1,000")
+
+
+def test_stacks_that_are_not_told_are_bounds() -> None:
+    case = CASES["stacks-untold"].collections[0]
+    none, e4s = lines_of(case, "stack")
+    each = figures(e4s, case.points)
+    assert (each.first, each.last, each.change, each.low) == ("≥0", "23", "unknown", "22")
+    each = figures(none, case.points)
+    assert (each.first, each.change, each.low) == ("30", "\N{MINUS SIGN}30", "0")
+    assert marks(case, "stack", spark_cells(case)) == [("not told", "??")]
+    # What is not told of stacks says nothing of compilers.
+    assert figures(lines_of(case, "compiler")[1], case.points).first == "0"
 
 
 def test_where_nothing_was_read_whole_all_are_bounds() -> None:
@@ -176,6 +213,22 @@ def test_a_sparkline_has_a_cell_a_point_and_a_gap_or_sixty(values: list[int], da
     assert drawn[-1] != " "
 
 
+def test_many_snapshots_of_one_second() -> None:
+    """Commits may be in one second: time is then nothing to draw them by."""
+    point = told(1).points[0]
+    case = CollectionTrend("demo", "develop", tuple([point] * 100))
+    assert len(spark(lines_of(case, None)[0], case, spark_cells(case))) == 60
+
+
+@pytest.mark.parametrize("width", [70, 80, 100])
+def test_lines_fit_a_narrow_terminal(width: int) -> None:
+    case = trend(told(*range(3000, 3040)))
+    shown = FORMATS["text"](case, TrendLayout(width=width)).splitlines()
+    assert max(map(len, shown)) <= width
+    assert shown[1].startswith("  specs ")
+    assert shown[1].endswith("max 3,039")
+
+
 def test_the_rest_is_summed_only_where_that_is_true() -> None:
     by_target = CASES["many-targets"].collections[0]
     *_, other = lines_of(by_target, "target")
@@ -207,7 +260,8 @@ def parsed(text: str) -> Element:
 def named(values: tuple[str, ...]) -> Trend:
     """A trend that has each value as the name of a source, a collection and a compiler."""
     one = told(10, -12, 11, values=dict.fromkeys(values, (1, 2, 3)))
-    return trend(CollectionTrend(values[0], values[-1], one.points), by="compiler")
+    points_ = tuple(msgspec.structs.replace(each, suspicion=values[0]) for each in one.points)
+    return trend(CollectionTrend(values[0], values[-1], points_), by="compiler")
 
 
 def test_hostile_strings_are_only_text() -> None:
@@ -250,9 +304,38 @@ def test_a_line_pauses_at_gaps_and_where_not_all_was_read() -> None:
     assert paths(told(10, 20, 30, 40, 50, 60)) == 1
     assert paths(told(10, 20, 30, 40, 50, 60, gaps=(3,))) == 2
     assert paths(told(10, 20, -1, 40, 50, 60)) == 2
-    (plot,) = trend_plots(trend(told(10, 20, -1, 40))).plots
-    assert 'fill="#d98a1f"' in plot.svg
-    assert "orange" in plot.title
+    assert paths(told(10, 20, 1, 40, 50, 60, suspect=(2,))) == 2
+    for case, words in (
+        (told(10, 20, -1, 40), "orange dots are snapshots of which not all is known"),
+        (told(10, 20, 1, 40, suspect=(2,)), "orange dots are suspect snapshots"),
+    ):
+        (plot,) = trend_plots(trend(case)).plots
+        assert 'fill="#d98a1f"' in plot.svg
+        assert words in plot.title
+    (plot,) = trend_plots(CASES["grown"]).plots
+    assert "orange" not in plot.title
+
+
+@pytest.mark.parametrize(
+    "packages", [(1260, 1260), (1260, 1270), (1260, 1290), (0, 0), (9, 70_000)]
+)
+def test_packages_are_counted_in_whole_numbers(packages: tuple[int, ...]) -> None:
+    (plot,) = trend_plots(trend(told(*packages))).plots
+    words = [each.text or "" for each in ElementTree.fromstring(plot.svg).iter()]
+    numbers = [float(word.replace(",", "")) for word in words if re.fullmatch(r"[\d,.]+", word)]
+    assert len(numbers) >= 4
+    assert all(number == int(number) for number in numbers)
+    assert max(numbers) >= max(packages)
+
+
+def test_a_picture_says_of_what_it_is() -> None:
+    (plot,) = trend_plots(CASES["unreadable"]).plots
+    with_title = ElementTree.fromstring(titled(plot.svg, plot.title))
+    words = " ".join(each.text or "" for each in with_title.iter())
+    assert plot.title in " ".join(words.split())
+    assert "of demo develop, in 5 snapshots from 2025-01-01 to 2025-01-05" in plot.title
+    assert trend_png(CASES["unreadable"]) == png(titled(plot.svg, plot.title))
+    assert float(with_title.attrib["height"]) > 460
 
 
 @pytest.mark.parametrize(
@@ -351,6 +434,26 @@ def test_all_points_are_there_and_agree_with_the_snapshots(stored: Path) -> None
         )
 
 
+def test_a_suspect_snapshot_is_marked(tmp_path: Path) -> None:
+    def manifests(*names: str) -> dict[str, str | None]:
+        return {
+            f"_cache/develop/{name}/specs.md": page([record(name)], name) if name in names else None
+            for name in "abcdefgh"
+        }
+
+    folder = write_repository(
+        tmp_path / "cache", [manifests(*"abcdefgh"), manifests("a", "b"), manifests(*"abcdefgh")]
+    )
+    environment = {"XDG_CACHE_HOME": str(folder / "caches")}
+    names = [f"develop@main~{back}" for back in range(3)]
+    succeeds("snapshot", *names, folder=folder, environment=environment)
+    assert [each["suspect"] for each in points(folder=folder)] == [False, True, False]
+    for form in SUFFIXES.keys() - {"json"}:
+        told_ = succeeds("trend", "-f", form, folder=folder)
+        assert "develop lost 6 of its 8 manifests" in told_
+        assert "what is missing there is not to be taken for lost" in told_
+
+
 def test_every_period_tells_its_last_snapshot(stored: Path) -> None:
     weeks = points("--every", "week", folder=stored)
     assert [each["committed_at"][:10] for each in weeks] == ["2025-01-04", "2025-01-07"]
@@ -390,11 +493,15 @@ def test_the_ending_of_a_file_is_its_format(stored: Path, name: str, begins: byt
     ("arguments", "message"),
     [
         (("develpo",), "did you mean develop?"),
-        (("nowhere:develop",), "there is no source 'nowhere'|no snapshot of the source 'nowhere'"),
+        (("nowhere:develop",), "nothing is stored of the source 'nowhere'"),
         (("develop@HEAD",), "is one snapshot, and a trend is of many"),
         (("--since", "2030-01-01"), "there are 6, from 2025-01-01T12:00:00Z"),
         (("--until", "2020-01-01"), "until 2020-01-01T23:59:59Z"),
         (("--since", "soon"), "'soon' is not a date or time"),
+        (
+            ("--since", "2025-01-03", "--until", "2025-01-02"),
+            "--until 2025-01-02 is before --since",
+        ),
         (("--since", "2025-02-30"), "is not a date or time"),
         (("-o", "x.pdf"), "no format ends in '.pdf'"),
         (("e4s", "-o", "one.png"), "no plot of one snapshot"),

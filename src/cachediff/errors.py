@@ -7,6 +7,8 @@ else.
 
 from __future__ import annotations
 
+from pathlib import PurePath
+
 
 class CachediffError(Exception):
     """Something that stops a command, told for the person who ran it.
@@ -38,7 +40,18 @@ class StoreError(CachediffError):
 
 
 class DamagedSnapshotError(StoreError):
-    """A stored snapshot whose bytes are not those that were written."""
+    """A stored snapshot whose bytes are not those that were written.
+
+    `path` is the file that is damaged and `reason` why, where that is known: the snapshot's own, or one
+    that it is a step on.
+    """
+
+    def __init__(
+        self, message: str, hint: str = "", path: PurePath | None = None, reason: str = ""
+    ) -> None:
+        super().__init__(message, hint)
+        self.path = path
+        self.reason = reason
 
 
 class UsageError(CachediffError):

@@ -62,7 +62,7 @@ def bisect(
         str | None,
         typer.Option(
             metavar="WHEN",
-            help="Search from this date or time on, or after this revision; "
+            help="Search from this date or time on (which counts), or after this revision; "
             "by default all of history.",
         ),
     ] = None,
@@ -76,14 +76,15 @@ def bisect(
 ) -> None:
     """Find the commit in which a statement became true.
 
-    It is looked for in git's history, of which only the commits that changed the package count; nothing
-    needs to be stored, and nothing is. Where these are at most 64, all of their manifests are read, and
-    the last time is told that it became true, with those before it. Where they are more, halving finds
-    one such time with a few manifests read. Commits at which the manifest cannot be read are unknown:
-    they are passed over, and where it became true among them, the commits before and after are told.
+    It is looked for in git's history, of which only the commits that changed the package count, and those
+    at which the collection went or came back; nothing needs to be stored, and nothing is. Where these are
+    at most 64, all of their manifests are read, and the last time is told that it became true, with those
+    before it. Where they are more, halving finds one such time with a few manifests read. Commits at which
+    the manifest cannot be read are unknown: they are passed over, and where it became true among them, the
+    commits before and after are told.
 
-    The exit code is 0 where it was found; 1 where it is not true at the end, or was at the beginning
-    and never became it; 2 for any error.
+    The exit code is 0 where it was found; 1 where it is not true or not known at the end, or was true at
+    the beginning and never became it; 2 for any error.
     """
     from cachediff.jobs.fetch import fetch_for
     from cachediff.model.bisection import Outcome

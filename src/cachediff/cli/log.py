@@ -30,7 +30,6 @@ Examples:
 """
 
 _MOST_LISTED = 20
-_SHORTEST = 7
 
 
 class TimelineFormat(StrEnum):
@@ -124,7 +123,9 @@ def _offer(choice: HashChoice) -> None:
 
 def _shortest(hash_: str, others: list[str]) -> str:
     """The least of a hash that none of the others begins with."""
-    for size in range(_SHORTEST, len(hash_)):
+    from cachediff.queries.homes import SHORTEST
+
+    for size in range(SHORTEST, len(hash_)):
         if sum(each.startswith(hash_[:size]) for each in others) == 1:
             return hash_[:size]
     return hash_

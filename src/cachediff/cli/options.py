@@ -109,14 +109,15 @@ def time_range(since: str | None, until: str | None) -> TimeRange:
     """The time from `--since` to `--until`.
 
     Raises:
-        UsageError: one of them is not a date or time.
+        UsageError: one of them is not a date or time, or they are the wrong way round.
     """
     from cachediff.model.timeline import TimeRange
 
-    return TimeRange(
-        None if since is None else begin_of("--since", since),
-        None if until is None else end_of("--until", until),
-    )
+    begin = None if since is None else begin_of("--since", since)
+    end = None if until is None else end_of("--until", until)
+    if begin and end and end < begin:
+        raise UsageError(f"--until {until} is before --since {since}")
+    return TimeRange(begin, end)
 
 
 def begin_of(option: str, text: str) -> str:

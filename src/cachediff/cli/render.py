@@ -22,7 +22,10 @@ from cachediff.cli.output import (
 from cachediff.errors import ReportError, UsageError
 
 _STANDARD_INPUT = Path("-")
-_HINT = "give it what compare --format json wrote; beside a filed report it is comparison.json"
+_HINT = (
+    "give it what compare --format json wrote, without --steps; beside a filed report it is"
+    " comparison.json, and in the JSON of steps the value of a step's key comparison"
+)
 
 
 def render(

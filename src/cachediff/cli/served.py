@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cachediff.cli.options import Config, Repo, catalogue, complete_name
-from cachediff.cli.output import ROWS_OF_A_GROUP, Everything, Output
+from cachediff.cli.output import ROWS_OF_A_GROUP, Everything, Output, choose_format
 from cachediff.cli.pieces import terminal, write_pieces
 from cachediff.errors import UsageError
 
@@ -39,9 +39,6 @@ class ServedFormat(StrEnum):
     TEXT = "text"
     MARKDOWN = "markdown"
     JSON = "json"
-
-
-_ENDINGS = {".md": ServedFormat.MARKDOWN, ".json": ServedFormat.JSON}
 
 
 def served(
@@ -73,7 +70,8 @@ def served(
 
     For each: which collections serve it now; else when it was last seen in which, and when it was gone;
     or that it was never seen. Now is the newest stored snapshot of each collection, whose date is told.
-    Where the manifest of a package cannot be read, what became of its specs since is not known.
+    A collection that upstream removed serves nothing. Where the manifest of a package, or the newest
+    snapshot, cannot be read, or too much is missing from it, what became of specs since is not known.
 
     A spec is known by its DAG hash, whatever version of the format the lock file is of. Externals are in
     no cache, and listed apart. A list has one hash a line, as HASH, /HASH or PACKAGE/HASH; what follows a
@@ -84,10 +82,10 @@ def served(
     from cachediff.queries.served import served as find_served
     from cachediff.sources.lock_files import read_pins
 
+    chosen = choose_format(ServedFormat, format_, output, "list of what is served")
     pins = read_pins("standard input" if file == _STANDARD_INPUT else str(file), _content(file))
     with catalogue(repo, config) as names:
         found = find_served(names, pins, collection or ())
-        chosen = format_ or _ENDINGS.get(output.suffix if output else "", ServedFormat.TEXT)
         _write(found, chosen, output, everything=everything)
     if found.missing:
         raise typer.Exit(1)

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from cachediff.jobs.snapshot import Taken
 
 
+_LONGEST = 2_000
+"""Characters of a path or reason: what is to be typed must not be cut."""
+
+
 class Every(StrEnum):
     """Of which commits of the past snapshots are taken."""
 
@@ -137,11 +141,13 @@ def snapshot(
             "--until, --every, --all-collections, --jobs and --dask are for the past",
             "say since when: --since 2023-05-01",
         )
+    from cachediff.jobs.indexing import update_index
     from cachediff.jobs.snapshot import take_snapshots
 
     with catalogue(repo, config) as names:
         for taken in take_snapshots(names, collections or [], Path.cwd()):
             tell_taken(taken)
+        update_index(names)
 
 
 def tell_taken(taken: Taken) -> None:
@@ -158,22 +164,30 @@ def tell_taken(taken: Taken) -> None:
     typer.echo(line)
 
 
-def verify(repo: Repo = None, config: Config = None) -> None:
+def verify(config: Config = None) -> None:
     """Check that stored snapshots are whole and add up.
 
-    The exit code is 1 where one is not, or where an interrupted write left something behind.
+    Those are of all sources. Whatever is damaged is told once, with how many others are steps on it. The
+    exit code is 1 where a snapshot is not whole, or where a file is left that none needs.
     """
     from cachediff.queries.verification import verify as verify_store
+    from cachediff.reports.phrases import counted
     from cachediff.reports.visible import visible
 
-    with catalogue(repo, config) as names:
+    with catalogue(None, config, stored_only=True) as names:
         verdict = verify_store(names)
+        location = names.store.location
     for finding in verdict.findings:
-        typer.echo(visible(str(finding.path)))
-        for text in (*finding.reasons, finding.remedy):
-            typer.echo(f"  {visible(text)}")
-    typer.echo(
-        f"Stored snapshots: {verdict.whole:,} whole, {len(verdict.findings):,} with problems"
-    )
+        typer.echo(visible(str(finding.path), longest=_LONGEST))
+        depend = f"{counted(finding.dependent, 'other snapshot')} cannot be read without it"
+        for text in (*finding.reasons, depend if finding.dependent else "", finding.remedy):
+            if text:
+                typer.echo(f"  {visible(text, longest=_LONGEST)}")
+    told = f"{verdict.whole:,} whole, {len(verdict.findings):,} with problems"
+    if verdict.dependent:
+        told += f", {verdict.dependent:,} that depend on those"
+    if not (verdict.whole or verdict.findings):
+        told = f"nothing is stored in {visible(str(location), longest=_LONGEST)}"
+    typer.echo(f"Stored snapshots: {told}")
     if verdict.findings:
         raise typer.Exit(1)

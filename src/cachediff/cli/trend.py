@@ -83,7 +83,8 @@ def trend(
     is read.
 
     Nothing is said of nights without a snapshot. Where manifests could not be read there are at least
-    so many specs; such snapshots are marked, and not taken for a loss.
+    so many specs; such snapshots, and those from which too much is missing to be believed, are marked,
+    and not taken for a loss.
     """
     from cachediff.queries.homes import DEVELOP
     from cachediff.queries.lives import open_index

@@ -98,6 +98,9 @@ def demo(
         "  cachediff compare develop@previous develop\n"
         "  cachediff compare 'develop-*~1' 'develop-*' --stack e4s\n"
         "  cachediff compare develop@2025-03-10 develop trilinos hdf5 --all\n"
-        "  cachediff compare develop-2025-03-02..develop --format json\n"
+        "  cachediff bisect trilinos left e4s\n"
+        "  cachediff snapshot develop --since 2025-03-01\n"
+        "  cachediff log trilinos\n"
+        "  cachediff trend develop --by stack\n"
         f"  cachediff render {(release / FILES['json']).relative_to(folder)} --format release-notes"
     )

@@ -58,7 +58,8 @@ class Settings(msgspec.Struct, frozen=True):
     it for others to read: ledger, lock, outbox, index; of a store in a folder it is that folder, unless
     `state_folder` is set.
 
-    A source named `None` is one that is named after its repository. `templates` is a folder of
+    A source named `None` is one that is named after its repository; `repo` is the path or URL of it that
+    was asked for, None where it is the folder that a command is run in. `templates` is a folder of
     templates of reports, None for ours, `free_space` the MiB that must be free before a run. All paths
     are absolute. `ignored` is a `config.yaml` that was passed over, because it seems to be some other
     program's.
@@ -79,6 +80,7 @@ class Settings(msgspec.Struct, frozen=True):
     heartbeat: HeartbeatSettings | None = None
     file: Path | None = None
     state_folder: Path | None = None
+    repo: str | None = None
 
     @property
     def state(self) -> Path:
@@ -100,7 +102,7 @@ def find_settings(folder: Path, config: Path | None = None, repo: str | None = N
         ConfigError: there is a file, and it is wrong.
     """
     if repo is not None:
-        return _of_repository(folder, repo)
+        return msgspec.structs.replace(_of_repository(folder, repo), repo=repo)
     if config is not None:
         return load_settings(folder / config)
     here = folder / CONFIG_FILE

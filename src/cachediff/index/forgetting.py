@@ -12,7 +12,7 @@ def forget_points(connection: sqlite3.Connection, collection: int, points: Set[i
     """Forget `points`, at least one: the last ones of a collection, and what became of it at them."""
     execute = connection.execute
     first = min(points)
-    for table in ("step", "stack_step"):
+    for table in ("step", "stack_step", "telling"):
         execute(f"DELETE FROM {table} WHERE collection = ? AND point >= ?", (collection, first))  # noqa: S608
     execute("DELETE FROM unknown WHERE collection = ? AND first >= ?", (collection, first))
     execute(

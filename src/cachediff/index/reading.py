@@ -10,15 +10,11 @@ from pathlib import Path
 from typing import Self
 
 from cachediff.errors import UsageError
-from cachediff.index import schema
+from cachediff.index import schema, snapshots
 from cachediff.index.hash_lives import Teller
 from cachediff.index.hashes import between, packed
-from cachediff.index.snapshots import (
-    IndexedSnapshot,
-    indexed_snapshots,
-    passed_over_snapshots,
-)
-from cachediff.index.telling import PointOrder, step_of, version_lives
+from cachediff.index.snapshots import IndexedSnapshot, PassedOver
+from cachediff.index.telling import PointOrder, package_stacks, step_of, version_lives
 from cachediff.model.comparison import PackageStatus
 from cachediff.model.coverage import COVERED
 from cachediff.model.lives import (
@@ -33,7 +29,9 @@ from cachediff.model.lives import (
 NOT_KNOWN = "none"
 """What is not known of a spec, its compiler or its stacks, is counted as this."""
 
-_TOTALS = "SELECT id, manifests, unreadable, packages, specs FROM point WHERE collection = ?"
+_TOTALS = """
+SELECT id, manifests, unreadable, packages, specs, suspect FROM point WHERE collection = ?
+"""
 _COVERED = """
 SELECT point, field, text, covered.specs, covered.packages
 FROM point JOIN covered ON point = point.id LEFT JOIN text ON text.id = value WHERE collection = ?
@@ -44,6 +42,10 @@ FROM step LEFT JOIN text AS added ON added.id = versions_added
     LEFT JOIN text AS removed ON removed.id = versions_removed
     LEFT JOIN text AS joined ON joined.id = stacks_joined
     LEFT JOIN text AS gone ON gone.id = stacks_left
+WHERE collection = ? AND package = ?
+"""
+_TELLING = """
+SELECT point, text FROM telling LEFT JOIN text ON text.id = stacks
 WHERE collection = ? AND package = ?
 """
 _OF_STACK = """
@@ -62,10 +64,10 @@ ORDER BY text
 class Index:
     """The index in the file `path`, opened for reading only; a context manager.
 
-    What is read is what was committed when it was asked for; a writer is waited for. A source or
-    collection, package or stack that was never seen has nothing. Every method raises `StoreError` where
-    the file cannot be read, is damaged, or is not an index of this version, and `UsageError` where what is
-    asked for is no text in Unicode.
+    All that is read is of the moment at which it was opened; a writer is waited for, and waits until this
+    is closed. A source or collection, package or stack that was never seen has nothing. Every method raises
+    `StoreError` where the file cannot be read, is damaged, or is not an index of this version, and
+    `UsageError` where what is asked for is no text in Unicode.
     """
 
     def __init__(self, path: Path) -> None:
@@ -85,12 +87,17 @@ class Index:
     def snapshots(self) -> dict[Collection, list[IndexedSnapshot]]:
         """The snapshots that the points are made of, in the order of each collection."""
         with self._reading():
-            return indexed_snapshots(self._connection)
+            return snapshots.indexed_snapshots(self._connection)
 
-    def passed_over(self) -> dict[Collection, set[IndexedSnapshot]]:
-        """The snapshots that were damaged, and are not in the index."""
+    def passed_over(self) -> PassedOver:
+        """The snapshots that are stored and are not in the index, and why."""
         with self._reading():
-            return passed_over_snapshots(self._connection)
+            return snapshots.passed_over_snapshots(self._connection)
+
+    def gone(self) -> dict[Collection, str]:
+        """The collections that upstream has no more, each with the time of the commit that removed it."""
+        with self._reading():
+            return snapshots.gone_collections(self._connection)
 
     def collections(self) -> list[Collection]:
         """Every source and collection of which a snapshot is stored, sorted."""
@@ -126,19 +133,29 @@ class Index:
                     unreadable=unreadable,
                     packages=packages,
                     specs=specs,
+                    suspicion=suspicion,
                     coverage={
                         field: dict(sorted(values.items()))
                         for field, values in coverage[id_].items()
                     },
                 )
                 for id_ in order.since(since)
-                for manifests, unreadable, packages, specs in [rows[id_]]
+                for manifests, unreadable, packages, specs, suspicion in [rows[id_]]
             ]
 
-    def package_steps(
-        self, source: str, collection: str, package: str, since: str | None = None
-    ) -> list[PackageStep]:
-        """The points at or after `since` at which something became of a package, ascending.
+    def suspicions(self, source: str, collection: str) -> dict[Point, str]:
+        """The points of a collection that are suspect, each with why; ascending."""
+        with self._reading():
+            number, order = self._order(source, collection)
+            rows = self._connection.execute(
+                "SELECT id, suspect FROM point WHERE collection = ? AND suspect IS NOT NULL"
+                " ORDER BY id",
+                (number,),
+            )
+            return {order.point(id_): suspicion for id_, suspicion in rows}
+
+    def package_steps(self, source: str, collection: str, package: str) -> list[PackageStep]:
+        """The points at which something became of a package, ascending.
 
         One at which it could not be read is told as `unknown`, each. One at which it is read again, and
         nothing has changed, is not told.
@@ -156,14 +173,9 @@ class Index:
                 for first, until in self._unknown(number, package)
                 for point in order.between(first, until)
             ]
-        return sorted(
-            (step for step in steps if since is None or step.point.committed_at >= since),
-            key=lambda step: step.point,
-        )
+        return sorted(steps, key=lambda step: order.number(step.point))
 
-    def stack_steps(
-        self, source: str, collection: str, stack: str, since: str | None = None
-    ) -> list[PackageStep]:
+    def stack_steps(self, source: str, collection: str, stack: str) -> list[PackageStep]:
         """The steps with which a package joined or left `stack`, by point and package.
 
         A package that was added or removed with specs in it did so too. The stacks that are there at
@@ -171,15 +183,23 @@ class Index:
         """
         with self._reading():
             number, order = self._order(source, collection)
-            wanted = set(order.since(since))
             steps = []
             for package, name, point in self._connection.execute(_OF_STACK, (number, stack)):
-                if point in wanted:
-                    row = self._connection.execute(
-                        f"{_STEPS} AND point = ?", (number, package, point)
-                    ).fetchone()
-                    steps.append(step_of(row, name, order))
-        return sorted(steps, key=lambda step: (step.point, step.package))
+                row = self._connection.execute(
+                    f"{_STEPS} AND point = ?", (number, package, point)
+                ).fetchone()
+                steps.append(step_of(row, name, order))
+        return sorted(steps, key=lambda step: (order.number(step.point), step.package))
+
+    def package_stacks(
+        self, source: str, collection: str, package: str
+    ) -> list[tuple[Point, frozenset[str] | None]]:
+        """The stacks that a package is in from a point on, ascending; None where they are not told."""
+        with self._reading():
+            number, order = self._order(source, collection)
+            told = self._connection.execute(_TELLING, (number, self._text(package))).fetchall()
+            steps = self._steps(number, order, package)
+            return package_stacks(steps, told, order)
 
     def packages(self, source: str, collection: str | None = None) -> list[str]:
         """The names of all packages ever seen in a collection, or in any of the source, sorted."""
@@ -195,7 +215,7 @@ class Index:
             unknown = self._unknown(number, package)
             return version_lives((source, collection), package, steps, order, unknown)
 
-    def lives(self, prefix: str, source: str | None = None) -> list[HashLife]:
+    def lives(self, prefix: str) -> list[HashLife]:
         """The stays of every hash that begins with `prefix` (at least one character), in any collection.
 
         By hash, then by their first point, then source and collection.
@@ -210,8 +230,17 @@ class Index:
                     "SELECT hash, kind, history FROM life WHERE hash BETWEEN ? AND ?", range_
                 )
             ]
-            lives = Teller(self._connection).lives(rows)
-        return [life for life in lives if source is None or life.source == source]
+            return Teller(self._connection).lives(rows)
+
+    def has_hash(self, prefix: str) -> bool:
+        """Whether any hash begins with `prefix` (at least one character)."""
+        with self._reading():
+            return any(
+                self._connection.execute(
+                    "SELECT 1 FROM life WHERE hash BETWEEN ? AND ? LIMIT 1", range_
+                ).fetchone()
+                for range_ in between(prefix)
+            )
 
     def lives_of(self, hashes: Some[str]) -> dict[str, list[HashLife]]:
         """The stays of each of `hashes`, in the order of `lives`; a hash never seen has none."""
@@ -257,14 +286,11 @@ class Index:
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[None]:
-        """All that is asked inside is of one moment; what cannot be understood is damage."""
+        """What cannot be understood is damage."""
         with schema.told(self._path):
-            self._connection.execute("BEGIN")
             try:
                 yield
             except UnicodeEncodeError as error:
                 raise UsageError(f"{error.object!r} is no text in Unicode") from error
             except (LookupError, TypeError, ValueError) as error:
                 raise schema.damaged(self._path) from error
-            finally:
-                self._connection.rollback()

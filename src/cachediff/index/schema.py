@@ -17,22 +17,23 @@ from cachediff.errors import StoreError
 from cachediff.model.comparison import PackageStatus
 
 _APPLICATION = 0x63646931
-_SCHEMA = 1
+_SCHEMA = 2
 """To be raised also where comparisons tell something else than before: steps are comparisons."""
 
 _TABLES = """
 CREATE TABLE text (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
 CREATE TABLE collection (
-    id INTEGER PRIMARY KEY, source TEXT NOT NULL, name TEXT NOT NULL, UNIQUE (source, name)
+    id INTEGER PRIMARY KEY, source TEXT NOT NULL, name TEXT NOT NULL, gone TEXT,
+    UNIQUE (source, name)
 );
 CREATE TABLE point (
     id INTEGER PRIMARY KEY, collection INTEGER NOT NULL, committed_at TEXT NOT NULL,
     object_id BLOB NOT NULL, sha256 BLOB NOT NULL, manifests INTEGER NOT NULL,
-    unreadable INTEGER NOT NULL, packages INTEGER NOT NULL, specs INTEGER NOT NULL
+    unreadable INTEGER NOT NULL, packages INTEGER NOT NULL, specs INTEGER NOT NULL, suspect TEXT
 );
 CREATE INDEX point_of_collection ON point (collection);
 CREATE TABLE passed_over (
-    collection INTEGER, committed_at TEXT, object_id BLOB, sha256 BLOB,
+    collection INTEGER, committed_at TEXT, object_id BLOB, sha256 BLOB, reason TEXT,
     PRIMARY KEY (collection, object_id)
 ) WITHOUT ROWID;
 CREATE TABLE covered (
@@ -50,6 +51,10 @@ CREATE TABLE step (
 CREATE TABLE stack_step (
     collection INTEGER, stack INTEGER, point INTEGER, package INTEGER,
     PRIMARY KEY (collection, stack, point, package)
+) WITHOUT ROWID;
+CREATE TABLE telling (
+    collection INTEGER, package INTEGER, point INTEGER, stacks INTEGER,
+    PRIMARY KEY (collection, package, point)
 ) WITHOUT ROWID;
 CREATE TABLE unknown (
     collection INTEGER, package INTEGER, first INTEGER, until INTEGER,
@@ -87,7 +92,7 @@ class DamagedIndexError(StoreError):
 
 
 def open_to_read(path: Path) -> sqlite3.Connection:
-    """A connection to the index at `path`, read only.
+    """A connection to the index at `path`, read only, in a transaction: it is that of one moment.
 
     Raises:
         DamagedIndexError: it is no index of this version.
@@ -98,6 +103,9 @@ def open_to_read(path: Path) -> sqlite3.Connection:
             f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_SECONDS_TO_WAIT
         )
         try:
+            connection.execute(
+                "BEGIN"
+            )  # which begins with the first thing that is read: see _check
             _check(path, connection)
         except BaseException:
             connection.close()

@@ -25,11 +25,12 @@ _list = msgspec.json.Decoder(tuple[str, ...]).decode
 
 
 class PointOrder:
-    """The points of one collection, by their numbers, which ascend."""
+    """The points of one collection, by their numbers, which ascend; their times need not."""
 
     def __init__(self, numbers: Sequence[int], points: Sequence[Point]) -> None:
         self._numbers = numbers
         self.points = points
+        self._number_of = dict(zip(points, numbers, strict=True))
 
     @classmethod
     def of(cls, rows: Iterable[tuple[int, str, bytes]]) -> PointOrder:
@@ -44,14 +45,17 @@ class PointOrder:
             raise LookupError(number)
         return self.points[place]
 
-    def number(self, point: Point | None) -> int | None:
-        """The number of one of these points, None for None."""
-        return None if point is None else self._numbers[bisect_left(self.points, point)]
+    def number(self, point: Point) -> int:
+        """The number of one of these points; `LookupError` if it is none of them."""
+        return self._number_of[point]
 
     def since(self, time: str | None) -> Sequence[int]:
         """The numbers of those at or after a time in UTC; of all for None."""
-        place = bisect_left(self.points, Point(time, "")) if time else 0
-        return self._numbers[place:]
+        return [
+            number
+            for number, point in zip(self._numbers, self.points, strict=True)
+            if time is None or time <= point.committed_at
+        ]
 
     def between(self, first: int, until: int | None) -> Sequence[int]:
         """The numbers of those from `first` on, and before `until`."""
@@ -86,6 +90,29 @@ def step_of(row: Sequence[Any], package: str, order: PointOrder) -> PackageStep:
     )
 
 
+def package_stacks(
+    steps: Iterable[PackageStep], told: Iterable[tuple[int, str | None]], order: PointOrder
+) -> list[tuple[Point, frozenset[str] | None]]:
+    """The stacks that a package is in from a point on, in order.
+
+    They are what its `steps` come to, but where `told` (rows of point and list) says that they are not
+    told from there on, or are again, and what they are then.
+    """
+    steps_at = {step.point: step for step in steps}
+    told_at = {order.point(point): text for point, text in told}
+    stacks: frozenset[str] | None = frozenset()
+    found = []
+    for point in order.points:
+        if point in told_at:
+            text = told_at[point]
+            stacks = None if text is None else frozenset(_list(text))
+        elif stacks is not None and point in steps_at:
+            step = steps_at[point]
+            stacks = stacks.union(step.stacks_joined).difference(step.stacks_left)
+        found.append((point, stacks))
+    return found
+
+
 def version_lives(
     collection: Collection,
     package: str,
@@ -107,7 +134,7 @@ def version_lives(
                 package=package,
                 version=text,
                 first=first,
-                last=order.last_known(order.number(gone), unknown),
+                last=order.last_known(None if gone is None else order.number(gone), unknown),
                 gone=gone,
             )
         )
@@ -119,4 +146,4 @@ def version_lives(
             living[Version(text)] = text, step.point
     for version in list(living):
         end(version, None)
-    return sorted(lives, key=lambda life: (life.first, Version(life.version)))
+    return sorted(lives, key=lambda life: (order.number(life.first), Version(life.version)))

@@ -9,15 +9,11 @@ from typing import Self
 
 import msgspec
 
-from cachediff.index import schema
+from cachediff.index import schema, snapshots
 from cachediff.index.forgetting import forget_collection, forget_everything, forget_points
 from cachediff.index.hashes import packed
 from cachediff.index.histories import Histories
-from cachediff.index.snapshots import (
-    IndexedSnapshot,
-    indexed_snapshots,
-    passed_over_snapshots,
-)
+from cachediff.index.snapshots import IndexedSnapshot, PassedOver, Reason
 from cachediff.index.texts import Numbers
 from cachediff.model.comparison import PackageStatus
 from cachediff.model.coverage import COVERED, CoverageCounts, no_coverage
@@ -26,6 +22,7 @@ from cachediff.model.spec import Spec
 
 _NOT_KNOWN = 0
 """The number of a value that is not known; those of texts begin with 1."""
+_TOTALS = ("manifests", "unreadable", "packages", "specs", "suspicion")
 _COUNTS = StepCounts.__struct_fields__
 _STEP = f"INSERT INTO step VALUES ({', '.join('?' * (9 + len(_COUNTS)))})"  # noqa: S608
 
@@ -39,6 +36,7 @@ class PointNews(msgspec.Struct, frozen=True, kw_only=True):
     packages: int
     specs: int
     coverage: CoverageCounts
+    suspicion: str | None = None
 
 
 class PackageNews(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,7 +44,8 @@ class PackageNews(msgspec.Struct, frozen=True, kw_only=True):
 
     `step` is None where nothing is to be told; where its status is `unknown` it stands for all points
     until `is_known` again. `come` are the specs that are new there, `restacked` those whose stacks are
-    others now, `gone` the hashes that are not there any more.
+    others now, `gone` the hashes that are not there any more. From here on, `is_untold` says, its
+    stacks are not told, or they are again, and are those that it is `told_again` in.
     """
 
     package: str
@@ -55,6 +54,8 @@ class PackageNews(msgspec.Struct, frozen=True, kw_only=True):
     come: Sequence[Spec] = ()
     restacked: Sequence[Spec] = ()
     gone: Sequence[str] = ()
+    is_untold: bool = False
+    told_again: Sequence[str] | None = None
 
 
 class IndexWriter:
@@ -99,12 +100,12 @@ class IndexWriter:
     def snapshots(self) -> dict[Collection, list[IndexedSnapshot]]:
         """The snapshots that are in the index, in the order of each collection."""
         with schema.told(self._path):
-            return indexed_snapshots(self._connection)
+            return snapshots.indexed_snapshots(self._connection)
 
-    def passed_over(self) -> dict[Collection, set[IndexedSnapshot]]:
-        """The snapshots that could not be read when it was their turn."""
+    def passed_over(self) -> PassedOver:
+        """The snapshots that are stored and were not taken in."""
         with schema.told(self._path):
-            return passed_over_snapshots(self._connection)
+            return snapshots.passed_over_snapshots(self._connection)
 
     def coverage(self, collection: Collection) -> CoverageCounts:
         """What the newest point of a collection covers."""
@@ -130,16 +131,34 @@ class IndexWriter:
             )
             return {package: points[first] for package, first in rows}
 
-    def pass_over(self, collection: Collection, snapshot: IndexedSnapshot) -> None:
-        """Note that a snapshot cannot be read."""
+    def pass_over(self, collection: Collection, snapshot: IndexedSnapshot, reason: Reason) -> None:
+        """Note that a snapshot is not taken in."""
+        number = self._collection(collection)
+        row = number, snapshot.point.committed_at, *_ids(snapshot), reason
         with schema.told(self._path):
             self._connection.execute(
-                "INSERT OR REPLACE INTO passed_over VALUES (?, ?, ?, ?)",
-                (
-                    self._collection(collection),
-                    snapshot.point.committed_at,
-                    *_ids(snapshot),
-                ),
+                "INSERT OR REPLACE INTO passed_over VALUES (?, ?, ?, ?, ?)", row
+            )
+
+    def consider_again(self, collection: Collection, snapshot: IndexedSnapshot) -> None:
+        """Forget that a snapshot was passed over."""
+        with schema.told(self._path):
+            self._connection.execute(
+                "DELETE FROM passed_over WHERE object_id = ? AND collection ="
+                " (SELECT id FROM collection WHERE (source, name) = (?, ?))",
+                (_ids(snapshot)[0], *collection),
+            )
+
+    def gone(self) -> dict[Collection, str]:
+        """The collections that upstream has no more, as in `Index.gone`."""
+        with schema.told(self._path):
+            return snapshots.gone_collections(self._connection)
+
+    def set_gone(self, collection: Collection, time: str | None) -> None:
+        """Note that upstream, as of `time`, has a collection no more; that it has it, for None."""
+        with schema.told(self._path):
+            self._connection.execute(
+                "UPDATE collection SET gone = ? WHERE (source, name) = (?, ?)", (time, *collection)
             )
 
     def append(
@@ -150,21 +169,15 @@ class IndexWriter:
         known = frozenset(self._points(number))
         (new,) = self._connection.execute(
             "INSERT INTO point (collection, committed_at, object_id, sha256, manifests, unreadable,"
-            " packages, specs) VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+            " packages, specs, suspect) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
             (
                 number,
                 point.snapshot.point.committed_at,
                 *_ids(point.snapshot),
-                point.manifests,
-                point.unreadable,
-                point.packages,
-                point.specs,
+                *(getattr(point, field) for field in _TOTALS),
             ),
         ).fetchone()
-        self._connection.execute(
-            "DELETE FROM passed_over WHERE collection = ? AND object_id = ?",
-            (number, _ids(point.snapshot)[0]),
-        )
+        self.consider_again(collection, point.snapshot)
         self._connection.executemany(
             "INSERT INTO covered VALUES (?, ?, ?, ?, ?)",
             [
@@ -189,6 +202,12 @@ class IndexWriter:
                 )
             if news.step is not None:
                 self._write_step(number, package, new, news.step)
+            if news.is_untold or news.told_again is not None:
+                again = news.told_again
+                stacks = None if again is None else self._numbers.list(again)
+                self._connection.execute(
+                    "INSERT INTO telling VALUES (?, ?, ?, ?)", (number, package, new, stacks)
+                )
             self._write_lives(package, new, news, histories)
         histories.write()
 

@@ -16,6 +16,7 @@ from cachediff.jobs.cluster import Cluster
 from cachediff.jobs.fetch import fetch_for
 from cachediff.jobs.lanes import Task, give_out
 from cachediff.jobs.locking import sole_run
+from cachediff.jobs.mixing import check_not_mixed
 from cachediff.jobs.stepping import Place, Told
 from cachediff.jobs.workers import Here, Pool, Workers
 from cachediff.model.snapshot import Origin
@@ -90,7 +91,8 @@ def backfill(
     Raises:
         UsageError: one of `texts` is no name, or has no history.
         NameNotFoundError: there is no such source, or there never was such a collection.
-        SourceError: a source cannot be read, or there is no such scheduler.
+        SourceError: a source cannot be read, or what is stored of it is of another repository, or there
+            is no such scheduler.
         StoreError: the store cannot be read, or another run is at work in it.
     """
     wanted = [_name(text) for text in texts]
@@ -103,7 +105,9 @@ def backfill(
         problems += _unknown(git, history, span, names.notices)
         patterns = [name for name in wanted if name.source == source]
         place = _place(names, source, git, history)
-        found.append((place, history, _chosen(patterns, git, history)))
+        chosen = _chosen(patterns, git, history)
+        check_not_mixed(names, git, chosen[0])
+        found.append((place, history, chosen))
     with sole_run(names.settings.state, now) as holder:
         if holder:
             raise StoreError(f"another run is at work: {holder}", "run this again when it is done")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from cachediff.index import Index
 from cachediff.queries import Catalogue
-from cachediff.queries.indexing import Indexed, bring_up_to_date
+from cachediff.queries.indexing import Indexed, bring_up_to_date, index_path
+from cachediff.queries.passed_over import passed_over, told_of
 
 
 def reindex(names: Catalogue) -> Indexed:
@@ -15,7 +17,7 @@ def reindex(names: Catalogue) -> Indexed:
     Raises:
         StoreError: the store cannot be read, or the index not written.
     """
-    return bring_up_to_date(names, anew=True)
+    return _told(names, bring_up_to_date(names, anew=True))
 
 
 def update_index(names: Catalogue) -> Indexed:
@@ -24,4 +26,11 @@ def update_index(names: Catalogue) -> Indexed:
     Raises:
         StoreError: the store cannot be read, or the index not written.
     """
-    return bring_up_to_date(names)
+    return _told(names, bring_up_to_date(names))
+
+
+def _told(names: Catalogue, done: Indexed) -> Indexed:
+    """What was done, once `names.notices` says what is stored and not in the index."""
+    with Index(index_path(names.settings)) as index:
+        names.notices += told_of(passed_over(names.store.list(), index))
+    return done

@@ -112,8 +112,7 @@ def do_run(run: Run) -> Iterator[RunEvent]:
                 done += isinstance(event, Told)
                 whole &= not isinstance(event, NotDone | Failed)
                 red |= isinstance(event, Told) and event.night.red
-            if whole:  # else what was begun is made again from what is stored
-                yield from _keep_up(run, ledger)
+            yield from _keep_up(run, ledger, whole=whole)
             good = done and whole and not red and not _is_left(ledger, settings, now)
         if run.deliveries.heartbeat and good:
             outcome = beat(run.deliveries.heartbeat, now=now, sleep=run.sleep)
@@ -172,11 +171,12 @@ def _deliver(run: Run, ledger: Ledger, outbox: Outbox) -> Iterator[RunEvent]:
     yield from failures
 
 
-def _keep_up(run: Run, ledger: Ledger) -> Iterator[RunEvent]:
-    """Thin out the store, and bring its index up to date."""
+def _keep_up(run: Run, ledger: Ledger, *, whole: bool) -> Iterator[RunEvent]:
+    """Thin out the store, if the run was `whole`, and bring its index up to date."""
     failures: list[Failed] = []
-    with _failing(failures, "retention"):
-        yield thin(run.names, ledger)
+    if whole:  # else what was begun is made again from what is stored
+        with _failing(failures, "retention"):
+            yield thin(run.names, ledger)
     with _failing(failures, "index"):
         update_index(run.names)
     yield from failures

@@ -10,6 +10,7 @@ import msgspec
 from cachediff import store
 from cachediff.errors import StoreError
 from cachediff.jobs.fetch import fetch_for
+from cachediff.jobs.mixing import check_not_mixed
 from cachediff.model.snapshot import Origin
 from cachediff.queries import Catalogue, GitSnapshot, OpenedSnapshot, load
 from cachediff.sources import SnapshotName
@@ -61,11 +62,15 @@ def take(names: Catalogue, opened: OpenedSnapshot) -> Taken:
 
     Raises:
         StoreError: it cannot be stored; so where it is of no commit, or manifests of it are not here.
+        SourceError: what is stored of its source is of another repository.
     """
     known = names.store.find_unchanged(opened.origin)
     if known and not names.store.verify(known):
         return Taken(opened.origin, known, is_new=False)
-    base = names.store.find_base(opened.origin) if isinstance(opened, GitSnapshot) else None
+    base = None
+    if isinstance(opened, GitSnapshot):
+        check_not_mixed(names, opened.collection.source, opened.origin.collection)
+        base = names.store.find_base(opened.origin)
     stored = _whole(names, opened) if base is None else _step(names, opened, base)
     return Taken(opened.origin, stored, is_new=True)
 

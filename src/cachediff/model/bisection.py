@@ -48,18 +48,33 @@ class Outcome(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Unknown(StrEnum):
+    """Why it is not known whether a statement is true at a commit.
+
+    `unreadable`: its manifest cannot be read, or is not there to be read; `away`: the collection is not
+    there; `untold`: the manifest does not tell the stacks.
+    """
+
+    UNREADABLE = "unreadable"
+    AWAY = "away"
+    UNTOLD = "untold"
+
+
 class Turn(msgspec.Struct, frozen=True, kw_only=True):
     """One time that a statement became true.
 
     `commit` is the first at which it is known to be true. `before` is the last one before it that
     changed the package, or at which the search began, and at which it is known not to be. `unknown`
-    counts the commits in between, of which none could be read: it became true in one of them, or in
-    `commit`; where it is 0, in `commit`.
+    counts the commits in between, at none of which it is known: it became true in one of them, or in
+    `commit`; where it is 0, in `commit`. `reasons` says why, and of how many. `suspect` says why what is
+    missing at `commit` is not to be believed, as of a `Side`.
     """
 
     commit: Point
     before: Point
     unknown: int
+    reasons: dict[Unknown, int] = {}
+    suspect: str | None = None
 
 
 class Bisection(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,11 +84,13 @@ class Bisection(msgspec.Struct, frozen=True, kw_only=True):
     of several, where not everything was read), `others` are those before it, oldest first; with
     `not-true` there may be others only. `change` is what became of the package from `turn.before` to
     `turn.commit`. `known` is the end at which the statement was last known to be true or not: the
-    beginning for `always`, the end for `not-true`.
+    beginning for `always`, the end for `not-true`. `last_known` is the newest commit at which it is
+    known, whatever the outcome.
 
     `commits` counts those that changed the package, `read` the distinct manifests that were read,
     `unread` the commits whose manifest was read and could not be understood, or is not there to be
-    read; `whole` is whether every manifest was looked at.
+    read, with those at which the collection is not there; `reasons` counts the commits at which it is
+    not known, as far as they were looked at. `whole` is whether every manifest was.
     """
 
     statement: Statement
@@ -86,7 +103,9 @@ class Bisection(msgspec.Struct, frozen=True, kw_only=True):
     others: tuple[Turn, ...] = ()
     change: PackageStep | None = None
     known: Point | None = None
+    last_known: Point | None = None
     commits: int = 0
     read: int = 0
     unread: int = 0
+    reasons: dict[Unknown, int] = {}
     whole: bool = True

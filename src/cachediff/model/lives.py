@@ -12,6 +12,7 @@ from typing import TypeAlias
 import msgspec
 
 from cachediff.model.comparison import PackageStatus
+from cachediff.model.snapshot import Origin
 
 
 class Point(msgspec.Struct, frozen=True, order=True):
@@ -20,12 +21,18 @@ class Point(msgspec.Struct, frozen=True, order=True):
     committed_at: str
     commit: str
 
+    @classmethod
+    def of(cls, origin: Origin) -> Point:
+        """The point of a snapshot that has a commit."""
+        return cls(str(origin.committed_at), str(origin.commit))
+
 
 class PointTotals(msgspec.Struct, frozen=True, kw_only=True):
     """What one snapshot comes to.
 
     `manifests`, `unreadable`, `packages` and `specs` are as in `Side`. `coverage` maps each of
-    `model.coverage.COVERED` to its values, and these to (specs, packages).
+    `model.coverage.COVERED` to its values, and these to (specs, packages). `suspicion` says why it is
+    suspect beside the point before it, as a comparison of the two does; None where it is not.
     """
 
     point: Point
@@ -34,6 +41,12 @@ class PointTotals(msgspec.Struct, frozen=True, kw_only=True):
     packages: int
     specs: int
     coverage: dict[str, dict[str, tuple[int, int]]]
+    suspicion: str | None = None
+
+    @property
+    def suspect(self) -> bool:
+        """Whether too much of the collection is missing there for that to be believed."""
+        return self.suspicion is not None
 
 
 class StepCounts(msgspec.Struct, frozen=True):

@@ -37,8 +37,8 @@ class Pins(msgspec.Struct, frozen=True):
 class ServedState(StrEnum):
     """Whether a spec is served now by any of the collections asked for.
 
-    `unknown`: it was, and the manifest of its package cannot be read since. `gone`: it was served once.
-    `external` specs are not expected in a cache.
+    `unknown`: it was, and nothing that can be believed says whether it still is. `gone`: it was served
+    once. `never`: by none of these. `external` specs are not expected in a cache.
     """
 
     SERVED = "served"
@@ -52,7 +52,8 @@ class ServedSpec(msgspec.Struct, frozen=True):
     """One spec, and its stays in collections.
 
     `serving` are those that last until now, `past` all others, each in the collections asked for.
-    `elsewhere` names collections that were not asked for and serve it now.
+    `elsewhere` names collections that were not asked for and serve it now; `seen_elsewhere` is whether
+    any such ever did. `asked_as` is the name that the file gives, where that is not the one of the spec.
     """
 
     spec: PinnedSpec
@@ -60,14 +61,35 @@ class ServedSpec(msgspec.Struct, frozen=True):
     serving: tuple[HashLife, ...] = ()
     past: tuple[HashLife, ...] = ()
     elsewhere: tuple[Collection, ...] = ()
+    seen_elsewhere: bool = False
+    asked_as: str | None = None
 
 
 class CollectionNow(msgspec.Struct, frozen=True):
-    """A collection that was asked for, and the newest point at which it is known, which is its now."""
+    """A collection, and the newest point at which it is known, which is its now.
+
+    `gone` is the time of the commit at which upstream was seen not to have it any more, `unread` that of
+    a later stored snapshot, the newest, where that cannot be read. `suspicion` says why what is missing
+    at `point` is not believed to be gone. All three are None where nothing is wrong.
+    """
 
     source: str
     collection: str
     point: Point
+    gone: str | None = None
+    unread: str | None = None
+    suspicion: str | None = None
+
+    def state(self, life: HashLife) -> ServedState:
+        """What became of a stay in this collection: served, gone or unknown."""
+        if self.gone is not None:
+            return ServedState.GONE
+        if life.gone is not None:
+            doubtful = life.gone == self.point and self.suspicion is not None
+            return ServedState.UNKNOWN if doubtful else ServedState.GONE
+        # What is not gone and was not seen either is in a manifest that cannot be read.
+        known = life.last == self.point and self.unread is None
+        return ServedState.SERVED if known else ServedState.UNKNOWN
 
 
 class Served(msgspec.Struct, frozen=True):
@@ -77,6 +99,11 @@ class Served(msgspec.Struct, frozen=True):
     lock_version: int | None
     collections: tuple[CollectionNow, ...]
     specs: tuple[ServedSpec, ...]
+
+    def now(self, life: HashLife) -> CollectionNow:
+        """The collection, which was asked for, of a stay."""
+        place = life.source, life.collection
+        return next(each for each in self.collections if (each.source, each.collection) == place)
 
     def of(self, state: ServedState) -> list[ServedSpec]:
         """The specs in one state."""

@@ -32,12 +32,14 @@ class Event(msgspec.Struct, frozen=True):
 
     `after` is the point that it was compared with: the one before it at which the package could be
     read, or the one before it where it is unknown. It is None at the first. `unread` counts the
-    points in between, at all of which it could not be read.
+    points in between, at all of which it could not be read. `doubt` is the suspect point at which
+    what it tells of is missing: its own or, where something came back, the one at which that went.
     """
 
     step: PackageStep
     after: Point | None
     unread: int = 0
+    doubt: Point | None = None
 
     @property
     def is_rebuild(self) -> bool:
@@ -57,6 +59,17 @@ class Event(msgspec.Struct, frozen=True):
         return self.step.status is PackageStatus.UNKNOWN
 
 
+class StackStay(msgspec.Struct, frozen=True):
+    """When a package was in a stack: the first and the last point at which it is known to have been.
+
+    `gone` is the first one after `last` at which it is known not to be in it.
+    """
+
+    first: Point | None
+    last: Point | None
+    gone: Point | None
+
+
 class PackageTimeline(msgspec.Struct, frozen=True, kw_only=True):
     """What became of one package in one collection.
 
@@ -67,13 +80,20 @@ class PackageTimeline(msgspec.Struct, frozen=True, kw_only=True):
     versions, whatever the span, by point; `events` those in the span, newest first.
 
     Where a `stack` is asked for, `events` are those of the package joining or leaving it, and the points
-    at which the package is unknown.
+    at which the package is unknown; `in_stack` says when it was in it, whatever the span.
+
+    `untold` counts the points of the collection at which the package could be read, and some spec of it
+    does not tell its stacks. `suspicions` are the suspect points, each with why it is (as in
+    `PointTotals`).
     """
 
     source: str
     collection: str
     package: str
     stack: str | None
+    in_stack: StackStay | None = None
+    untold: int = 0
+    suspicions: dict[Point, str] = {}
     span: TimeRange
     oldest: Point
     newest: Point
@@ -87,12 +107,23 @@ class PackageTimeline(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StackPoint(msgspec.Struct, frozen=True):
-    """What a stack comes to at a point, and how many manifests of the collection could not be read."""
+    """What a stack comes to at a point.
+
+    There are at least so many specs and packages where manifests of the collection are `unreadable`, or
+    specs of it are `untold`: do not tell their stacks. `after_gap` is as in `TrendPoint`.
+    """
 
     point: Point
     specs: int
     packages: int
     unreadable: int
+    untold: int = 0
+    after_gap: bool = False
+
+    @property
+    def at_least(self) -> bool:
+        """Whether there may be more than that."""
+        return bool(self.unreadable or self.untold)
 
 
 class StackNight(msgspec.Struct, frozen=True):
@@ -117,24 +148,32 @@ class StackTimeline(msgspec.Struct, frozen=True, kw_only=True):
     newest: Point
     points: tuple[StackPoint, ...]
     nights: tuple[StackNight, ...]
+    suspicions: dict[Point, str] = {}
 
 
 class Stay(msgspec.Struct, frozen=True):
-    """One stay of a hash in a collection, of which `oldest` and `newest` are the first and last point."""
+    """One stay of a hash in a collection, of which `oldest` and `newest` are the first and last point.
+
+    `doubt` says why the point at which it was gone is suspect; `is_back` that it was at such a one before.
+    `removed` is the time of the commit at which upstream was seen not to have the collection any more.
+    """
 
     life: HashLife
     oldest: Point
     newest: Point
+    doubt: str | None = None
+    is_back: bool = False
+    removed: str | None = None
 
     @property
     def is_served(self) -> bool:
-        """Whether the newest snapshot lists it."""
-        return self.life.last == self.newest
+        """Whether the newest snapshot lists it, of a collection that there is."""
+        return self.life.last == self.newest and self.removed is None
 
     @property
     def is_unknown(self) -> bool:
         """Whether its package could not be read ever since it was seen last."""
-        return self.life.gone is None and not self.is_served
+        return self.life.gone is None and not self.is_served and self.removed is None
 
 
 class HashTimeline(msgspec.Struct, frozen=True):

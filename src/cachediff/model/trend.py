@@ -13,6 +13,7 @@ class TrendPoint(msgspec.Struct, frozen=True, kw_only=True):
 
     Where manifests are unreadable there are at least so many packages and specs. `after_gap` says that
     snapshots are missing before it: of a period asked for, or for longer than is usual between two.
+    `suspicion` is as in `PointTotals`: where there is one, what is missing is not to be taken for lost.
     `values` maps each value of the field asked for to (specs, packages).
     """
 
@@ -22,6 +23,7 @@ class TrendPoint(msgspec.Struct, frozen=True, kw_only=True):
     packages: int
     specs: int
     after_gap: bool = False
+    suspicion: str | None = None
     values: dict[str, tuple[int, int]] = {}
 
 

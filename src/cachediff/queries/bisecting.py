@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
+from itertools import pairwise
 
 import msgspec
 
 from cachediff.comparing.packages import compare_package
+from cachediff.comparing.suspicion import Weight, suspicions
 from cachediff.errors import NameNotFoundError, UsageError
-from cachediff.model.bisection import Bisection, Outcome, Statement, Turn
-from cachediff.model.lives import PackageStep, Point, StepCounts
-from cachediff.model.snapshot import Origin
-from cachediff.model.spec import Spec
+from cachediff.model.bisection import Bisection, Outcome, Statement, Turn, Unknown
+from cachediff.model.lives import PackageStep, Point
 from cachediff.model.version import Version
 from cachediff.queries.catalogue import Catalogue
+from cachediff.queries.hash_packages import check_one, with_package
 from cachediff.queries.homes import DEVELOP
 from cachediff.queries.probing import Probes
 from cachediff.queries.turns import Places, all_turns, one_turn
+from cachediff.queries.walking import package_step
 from cachediff.sources import GitCollection, SnapshotName, close_names, parse_name, until
-from cachediff.sources.path_history import PackageState
+from cachediff.sources.path_history import PackageState, package_counts
 
 FEW = 64
 """So many changes of a package are all read, in one go; of more, as many as halving takes."""
@@ -49,19 +50,22 @@ def bisect(
     Raises:
         NameNotFoundError: no such collection or revision; a package or a hash that was never there.
         SourceError: git failed.
-        UsageError: the hash is the beginning of several.
+        UsageError: the hash is the beginning of several, or was seen elsewhere only.
     """
-    statement = _with_package(names, statement)
-    package = str(statement.package)
     opened = _opened(names, collection, to)
+    if statement.package is None:
+        statement = with_package(names, statement, opened.origin, named=collection is not None)
+    package = str(statement.package)
     states = _states(names, opened, package, since)
     probes = Probes(opened.source, states, statement, names.progress)
-    outcome, turns, known = _search(probes, len(states))
-    _check_seen(names, statement, probes.specs(), outcome)
-    last = turns[-1] if outcome is Outcome.FOUND else None
-    end = _point(opened.origin)
+    outcome, turns, ends = _search(probes, len(states))
+    _check_seen(names, statement, probes, outcome)
+    turn = turns[-1] if outcome is Outcome.FOUND else None
+    end = Point.of(opened.origin)
+    first = states[ends[0]].point if ends else None
     # What was there after the last commit that changed the package is there at the end.
-    points = [*(state.point for state in states[:-1]), end if len(states) > 1 else states[0].point]
+    last = [*(state.point for state in states[:-1]), end][ends[1]] if ends else None
+    unknown = probes.unknown(range(len(states)))
     return Bisection(
         statement=statement,
         source=opened.origin.source,
@@ -69,19 +73,21 @@ def bisect(
         since=states[0].point,
         until=end,
         outcome=outcome,
-        turn=_turn(states, last) if last else None,
-        others=tuple(_turn(states, each) for each in turns if each is not last),
-        change=_change(package, probes, states, last) if last else None,
-        known=None if known is None else points[known],
-        commits=len(states) - 1,
+        turn=_with_suspicion(opened, _turn(states, probes, turn)) if turn else None,
+        others=tuple(_turn(states, probes, each) for each in turns if each is not turn),
+        change=_change(package, probes, states, turn) if turn else None,
+        known={Outcome.ALWAYS: first, Outcome.NOT_TRUE: last}.get(outcome),
+        last_known=last,
+        commits=sum(before.folder != state.folder for before, state in pairwise(states)),
         read=probes.read,
-        unread=probes.unread,
+        unread=unknown.get(Unknown.UNREADABLE, 0) + unknown.get(Unknown.AWAY, 0),
+        reasons=unknown,
         whole=probes.whole,
     )
 
 
-def _search(probes: Probes, size: int) -> tuple[Outcome, list[Places], int | None]:
-    """What the search came to, every turn that was found, and the end that says why there is none."""
+def _search(probes: Probes, size: int) -> tuple[Outcome, list[Places], Places | None]:
+    """What the search came to, every turn that was found, and between which places it is known."""
     truth, places = probes.truth, range(size)
     if size - 1 <= FEW:
         probes.read_all()
@@ -89,35 +95,17 @@ def _search(probes: Probes, size: int) -> tuple[Outcome, list[Places], int | Non
     last = next((place for place in reversed(places) if truth(place) is not None), None)
     if first is None or last is None:
         return Outcome.UNKNOWN, [], None
+    ends = first, last
     if truth(last) and not truth(first) and not probes.whole:
         turn = one_turn(first, last, truth)
         if not probes.whole:
-            return Outcome.FOUND, [turn], None
+            return Outcome.FOUND, [turn], ends
     if truth(last):
         probes.read_all()
     turns = all_turns(map(truth, places)) if probes.whole else []
     if not truth(last):
-        return Outcome.NOT_TRUE, turns, last
-    return (Outcome.FOUND, turns, None) if turns else (Outcome.ALWAYS, [], first)
-
-
-def _with_package(names: Catalogue, statement: Statement) -> Statement:
-    """The statement with the package of its hash, out of what is stored."""
-    if statement.package is not None:
-        return statement
-    from cachediff.queries.lives import open_index
-
-    prefix = str(statement.hash)
-    with open_index(names) as index:
-        found = {life.hash: life.package for life in index.lives(prefix)}
-    if not found:
-        raise NameNotFoundError(
-            f"no stored snapshot has a hash that begins with {prefix}",
-            f"say of which package it is: PACKAGE/{prefix} {statement.verb}",
-        )
-    _check_one([f"{package}/{hash_}" for hash_, package in found.items()], prefix)
-    ((hash_, package),) = found.items()
-    return msgspec.structs.replace(statement, package=package, hash=hash_)
+        return Outcome.NOT_TRUE, turns, ends
+    return (Outcome.FOUND if turns else Outcome.ALWAYS), turns, ends
 
 
 def _opened(names: Catalogue, collection: str | None, to: str | None) -> GitCollection:
@@ -144,14 +132,18 @@ def _states(
     source, origin = opened.source, opened.origin
     begin, moment = since, until(since) if since else None
     if moment and since:
+        # What happened on that day, or in that second, counts.
         with contextlib.suppress(OverflowError):
-            moment -= timedelta(days=1) if len(since) == _DAY else timedelta()
+            moment -= timedelta(days=1) if len(since) == _DAY else timedelta(seconds=1)
         try:
             begin = source.repository.commit_until(moment, str(origin.commit))
         except NameNotFoundError as error:
             begin = None
             names.notices.append(f"{error.message}: the search begins with the first")
     states = source.states(package, origin, begin)
+    if begin == origin.commit:
+        newest = f"{str(origin.commit)[:12]} of {origin.committed_at}"
+        names.notices.append(f"no commit is later than --since {since}: the last is {newest}")
     if source.repository.shallow:
         names.notices.append(
             "this clone is shallow, and has no more of its history: git fetch --unshallow"
@@ -165,42 +157,49 @@ def _states(
     return states
 
 
-def _check_seen(
-    names: Catalogue, statement: Statement, specs: Sequence[Spec], outcome: Outcome
-) -> None:
+def _check_seen(names: Catalogue, statement: Statement, probes: Probes, outcome: Outcome) -> None:
     """Refuse a hash that is the beginning of several, and say what was seen nowhere: it is misspelt."""
+    specs = probes.specs()
+    wanted = statement.hash or statement.stack or statement.version
     if statement.hash:
-        fitting = {spec.hash for spec in specs if spec.hash.startswith(statement.hash)}
-        _check_one(sorted(fitting), statement.hash)
-        return
-    wanted = statement.stack or statement.version
-    if outcome not in (Outcome.ALWAYS, Outcome.NOT_TRUE) or wanted is None:
-        return
-    if statement.stack:
+        seen = {spec.hash for spec in specs if spec.hash.startswith(statement.hash)}
+        check_one(sorted(seen), statement.hash)
+    elif statement.stack:
         seen = {stack for spec in specs for stack in spec.stacks or ()}
     else:
-        # By value: a version may be spelled differently.
-        seen = {
-            str(statement.version) if spec.version == Version(wanted) else spec.version.text
-            for spec in specs
-        }
-    if wanted not in seen:
-        what = "stack" if statement.stack else "version"
-        close = close_names(wanted, seen)
-        names.notices.append(
-            f"no manifest of {statement.package} that was read has the {what} {wanted}; {close}"
-        )
+        seen = {spec.version.text for spec in specs}
+    if wanted is None or not probes.whole or outcome not in (Outcome.ALWAYS, Outcome.NOT_TRUE):
+        return
+    what = f"no manifest of {statement.package} that was read has"
+    if statement.hash and not seen:
+        names.notices.append(f"{what} a hash that begins with {wanted}")
+    elif statement.stack and wanted not in seen:
+        names.notices.append(f"{what} the stack {wanted}; {close_names(wanted, seen)}")
+    # By value: a version may be spelled differently.
+    elif statement.version and Version(wanted) not in map(Version, seen):
+        names.notices.append(f"{what} the version {wanted}; {close_names(wanted, seen)}")
 
 
-def _check_one(hashes: Sequence[str], prefix: str) -> None:
-    if len(hashes) > 1:
-        shown = ", ".join(hashes[:4]) + (f" and {len(hashes) - 4:,} more" * (len(hashes) > 4))
-        raise UsageError(f"several hashes begin with {prefix}", f"give more of it: {shown}")
-
-
-def _turn(states: Sequence[PackageState], places: Places) -> Turn:
+def _turn(states: Sequence[PackageState], probes: Probes, places: Places) -> Turn:
     before, place = places
-    return Turn(commit=states[place].point, before=states[before].point, unknown=place - before - 1)
+    between = range(before + 1, place)
+    return Turn(
+        commit=states[place].point,
+        before=states[before].point,
+        unknown=len(between),
+        reasons=probes.unknown(between),
+    )
+
+
+def _with_suspicion(opened: GitCollection, turn: Turn) -> Turn:
+    """The turn, with why it is not to be believed: most of the collection is missing at its commit."""
+    commit = turn.commit.commit
+    before = turn.before.commit if turn.unknown else f"{commit}~1"
+    source = opened.source
+    path = source.path_of(opened.origin.collection)
+    counts = package_counts(source.repository, path, [before, commit])
+    old, new = (Weight(opened.origin, each or 0, 0, 0, 0) for each in counts)
+    return msgspec.structs.replace(turn, suspect=suspicions(old, new)[1])
 
 
 def _change(
@@ -211,18 +210,4 @@ def _change(
     found = compare_package(package, old, new).package
     if found is None:
         return None
-    return PackageStep(
-        point=states[places[1]].point,
-        package=package,
-        status=found.status,
-        specs=len(new.specs) if new else 0,
-        counts=StepCounts(**Counter(change.kind.value for change in found.changes)),
-        versions_added=tuple(version.text for version in found.versions_added),
-        versions_removed=tuple(version.text for version in found.versions_removed),
-        stacks_joined=found.stacks_joined,
-        stacks_left=found.stacks_left,
-    )
-
-
-def _point(origin: Origin) -> Point:
-    return Point(str(origin.committed_at), str(origin.commit))
+    return package_step(states[places[1]].point, package, found, new, was_known=True)

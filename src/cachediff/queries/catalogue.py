@@ -36,8 +36,9 @@ class Catalogue:
 
     `cache` is the user's folder for what can be made again: mirrors, and the totals of manifests that
     were read before. With `stored_only`, names mean stored snapshots, and no source is looked at.
-    `notices` collects what the user should be told of how a name was understood. `sleep` waits for so
-    many seconds before an upstream that was not reached is tried again; without it none is.
+    `notices` collects what the user should be told of how a name was understood, `checked` the names of
+    sources of which it is known that what is stored is of their repository. `sleep` waits for so many
+    seconds before an upstream that was not reached is tried again; without it none is.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Catalogue:
         self.settings = settings
         self.store = SnapshotStore(settings.store, PARSER_VERSION)
         self.notices: list[str] = []
+        self.checked: set[str] = set()
         if settings.ignored:
             self.notices.append(f"{settings.ignored} has no sources, and was not read as settings")
         self.cache = cache

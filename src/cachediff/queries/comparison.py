@@ -13,6 +13,7 @@ from cachediff.queries.opened import OpenedSnapshot, Pages, differing_packages, 
 if TYPE_CHECKING:
     from cachediff.model.comparison import Comparison
     from cachediff.model.snapshot import Totals
+    from cachediff.queries.along import Along
 
 
 def compare_opened(old: OpenedSnapshot, new: OpenedSnapshot) -> Comparison:
@@ -32,11 +33,13 @@ def compare_pages(
     differing: Set[str],
     pages: Iterator[Pages],
     told: Callable[[Iterator[Pages]], Iterator[Pages]] = iter,
+    along: tuple[Totals, Along] | None = None,
 ) -> Comparison:
     """All changes between two snapshots that are the same but for the packages `differing`.
 
     `pages` reads these, in order of package; `told` makes of them what is compared. What is remembered
-    of a snapshot is what it lists itself, whatever is told.
+    of a snapshot is what it lists itself, whatever is told. `along` is what is equal, and a walk that
+    has begun the step from one to the other.
 
     Raises:
         SourceError: a source failed while it was being read.
@@ -44,11 +47,11 @@ def compare_pages(
     from cachediff.comparing import compare
     from cachediff.queries.sharing import SharedHashes
 
-    equal = _known_totals(old, new, differing)
+    equal, walk = along or (_known_totals(old, new, differing), None)
     if equal is None:
         equal = new.totals_without(differing)
-    if equal.specs:
-        shared = SharedHashes(old, new, differing)
+    if walk or equal.specs:
+        shared = walk or SharedHashes(old, new, differing)
         watched = told(shared.watched(pages))
         comparison = compare(old.origin, new.origin, watched, equal, shared.found())
     else:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cachediff.errors import NameNotFoundError, SourceError, UsageError
+from cachediff.queries.lives import nothing_stored
 
 if TYPE_CHECKING:
     from cachediff.index import Index
@@ -17,7 +20,8 @@ DEVELOP = "develop"
 """The collection that is meant where none is named: by a log if it has what is asked for."""
 
 _HASH = re.compile(r"[a-z2-7]{1,32}")
-_SHORTEST = 7
+SHORTEST = 7
+"""Characters of a hash from which on a word may be one, and as many as are shown of one."""
 
 
 def is_hash(word: str) -> bool:
@@ -27,34 +31,72 @@ def is_hash(word: str) -> bool:
 
 def is_long(word: str) -> bool:
     """Whether it is enough of a hash to be taken for one; what is less may be a misspelt package."""
-    return len(word) >= _SHORTEST
+    return len(word) >= SHORTEST
 
 
-def _source(names: Catalogue, collections: Sequence[Collection], asked: str | None) -> str:
-    """The source meant, of those that have snapshots: the one asked for, or else the first one set."""
-    stored = sorted({source for source, _ in collections})
-    wanted = asked or next(iter(names.settings.sources))
-    if wanted is None and len(stored) > 1:
-        try:
-            wanted = names.source().name
-        except SourceError:
-            raise UsageError(
-                f"snapshots of several sources are stored: {', '.join(stored)}",
-                f"name the collection with its source, such as {stored[0]}:{DEVELOP}",
-            ) from None
-    if wanted is None:
-        return stored[0]
-    if wanted not in stored:
+def collections_of(names: Catalogue, index: Index, asked: str | None = None) -> list[Collection]:
+    """The collections that `asked`, `[SOURCE:]COLLECTION`, may mean: those of its source.
+
+    Where it has none: those of the sources that are set, by `--repo` or by `config.yaml`, or else all.
+
+    Raises:
+        NameNotFoundError: nothing is stored, or nothing of these sources.
+        SourceError: what `--repo` names is no repository.
+    """
+    known = index.collections()
+    stored = sorted({source for source, _ in known})
+    if not stored:
+        raise nothing_stored(names)
+    wanted = _sources(names, asked)
+    found = [each for each in known if wanted is None or each[0] in wanted]
+    if wanted and not found:
+        several = "s" if len(wanted) > 1 else ""
+        repo = f" --repo {shlex.quote(names.settings.repo)}" if names.settings.repo else ""
         raise NameNotFoundError(
-            f"no snapshot of the source {wanted!r} is stored", f"there are {', '.join(stored)}"
+            f"nothing is stored of the source{several} {', '.join(map(repr, wanted))}",
+            f"stored are: {', '.join(stored)}; more is taken by: cachediff snapshot{repo}",
         )
-    return wanted
+    return found
+
+
+def _sources(names: Catalogue, asked: str | None) -> list[str] | None:
+    """The sources meant, None for any."""
+    of = None
+    if asked is not None:
+        from cachediff.sources.names import parse_name
+
+        of = parse_name(asked).source
+    if names.settings.repo is not None:
+        name = names.source().name
+        if of not in (None, name):
+            raise UsageError(f"{asked!r} is not of --repo, whose source is {name}")
+        return [name]
+    if of is not None:
+        return [of]
+    return [name for name in names.settings.sources if name is not None] or None
+
+
+def _source(names: Catalogue, collections: Sequence[Collection]) -> str:
+    """The source meant, of those of `collections`, which may be: the one set first, or the only one."""
+    sources = sorted({source for source, _ in collections})
+    if len(sources) == 1:
+        return sources[0]
+    first = next(iter(names.settings.sources))
+    if first is None:
+        with contextlib.suppress(SourceError):  # the clone that this is run in, if it is one
+            first = names.source().name
+    if first not in sources:
+        raise UsageError(
+            f"snapshots of several sources are stored: {', '.join(sources)}",
+            f"name the collection with its source, such as {sources[0]}:{DEVELOP}",
+        )
+    return first
 
 
 def named_home(
     names: Catalogue, collections: Sequence[Collection], text: str, what: str
 ) -> Collection:
-    """The collection that is named, of which `what` is asked for: `[SOURCE:]COLLECTION`, or a glob.
+    """The one of `collections`, which may be meant, that `text` names, of which `what` is asked for.
 
     A glob means its newest match. Errors as for `home`, and `UsageError` for the name of one snapshot.
     """
@@ -66,7 +108,7 @@ def named_home(
             f"{text!r} is one snapshot, and a {what} is of many",
             f"name the collection, and the time with --since and --until: {name.collection}",
         )
-    source = _source(names, collections, name.source)
+    source = _source(names, collections)
     return source, choose(name, [each for of, each in collections if of == source], "the store")
 
 
@@ -79,7 +121,7 @@ def home(names: Catalogue, collections: Sequence[Collection], asked: str | None)
     """
     if asked is not None:
         return named_home(names, collections, asked, "log")
-    source = _source(names, collections, None)
+    source = _source(names, collections)
     known = [collection for of, collection in collections if of == source]
     if DEVELOP not in known and len(known) > 1:
         raise UsageError(
@@ -103,7 +145,7 @@ def home_of_package(
     if asked is not None:
         chosen = home(names, collections, asked)
         return chosen if _has(index, chosen, package) else None
-    develop = _source(names, collections, None), DEVELOP
+    develop = _source(names, collections), DEVELOP
     if _has(index, develop, package):
         return develop
     homes = [each for each in collections if _has(index, each, package)]
@@ -122,9 +164,9 @@ def _has(index: Index, collection: Collection, package: str) -> bool:
 
 def some_of(values: Sequence[str]) -> str:
     """The newest few of `values`, and how many more there are."""
-    from cachediff.sources.names import newest_first
+    from cachediff.sources.names import newest_few
 
-    shown = newest_first(values)[:5]
+    shown = newest_few(values)
     more = len(values) - len(shown)
     return ", ".join(shown) + (f" and {more:,} more" if more else "")
 
@@ -156,7 +198,7 @@ def no_package(
     what = "package"
     if is_hash(package) and is_long(package):
         what = "hash or package"
-    elif is_hash(package) and index.lives(package):
+    elif is_hash(package) and index.has_hash(package):
         hints.append(f"as the beginning of a hash it is /{package}")
     return NameNotFoundError(
         f"no {what} {package!r} was ever in {where}", "; ".join(filter(None, hints))

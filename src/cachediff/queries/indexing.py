@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from cachediff.errors import DamagedSnapshotError, StoreError
-from cachediff.index import DamagedIndexError, Index, IndexedSnapshot, IndexWriter
-from cachediff.model.lives import Collection, Point
+from cachediff.index import DamagedIndexError, Index, IndexWriter, Reason
+from cachediff.model.lives import Collection
+from cachediff.queries.known import Known, known_by
+from cachediff.queries.upstreams import Upstreams
 
 if TYPE_CHECKING:
     from cachediff.config import Settings
@@ -28,7 +30,10 @@ _TOGETHER = 16
 
 
 class Indexed(msgspec.Struct, frozen=True):
-    """What was done: `snapshots` were taken in, and `dropped` were there and are not any more."""
+    """What was done: `snapshots` were taken in, of which some may have been in the index before.
+
+    `dropped` were in it and are not any more: not stored, not to be read, or not upstream's history now.
+    """
 
     snapshots: int = 0
     dropped: int = 0
@@ -44,8 +49,11 @@ def bring_up_to_date(names: Catalogue, *, anew: bool = False) -> Indexed:
     """Take in what is stored and not in the index; all of it where `anew`, or where it is damaged.
 
     Only what follows the first snapshot that is another one than before is read. A snapshot that is
-    damaged is passed over, with a notice, until it is not. Where another process is at it, that is
-    waited for. This can be killed at any time, and goes on from where it was.
+    damaged is passed over until it is not. Where the repository of a source is at hand
+    it says in which order snapshots came, which are not of its history any more, and which collections
+    are gone; where it is not, what is known of that stays, and what is new goes by its time. Where
+    another process is at it, that is waited for. This can be killed at any time, and goes on from where
+    it was.
 
     Raises:
         StoreError: the store cannot be read, or the index not written.
@@ -67,24 +75,34 @@ def bring_up_to_date(names: Catalogue, *, anew: bool = False) -> Indexed:
 
 
 def is_current(names: Catalogue, index: Index) -> bool:
-    """Whether all that is stored is in the index, and nothing else.
+    """Whether all that is stored is in the index, or was passed over for a reason, and nothing else.
 
     Raises:
         StoreError: the store or the index cannot be read.
     """
     indexed, passed_over = index.snapshots(), index.passed_over()
     stored = _stored(names.store)
-    return indexed.keys() <= stored.keys() and all(
-        indexed.get(collection, [])
-        == list(map(_known_by, _readable(names.store, some, passed_over.get(collection, set()))))
-        for collection, some in stored.items()
-    )
+    for collection, some in stored.items():
+        known = Known(indexed.get(collection, ()), passed_over.get(collection, {}))
+        wanted, _ = known.ordered(some)
+        if {*map(known_by, known.readable(names.store, wanted))} != {*known.snapshots}:
+            return False
+    return indexed.keys() <= stored.keys()
 
 
 def _bring_up_to_date(names: Catalogue, writer: IndexWriter) -> Indexed:
     stored = _stored(names.store)
-    stored |= {collection: [] for collection in writer.snapshots().keys() - stored.keys()}
-    updates = [_Update(names, writer, collection, some) for collection, some in stored.items()]
+    there, passed_over = writer.snapshots(), writer.passed_over()
+    stored |= {collection: [] for collection in there.keys() - stored.keys()}
+    upstreams = Upstreams(names, stored)
+    known = {each: Known(there.get(each, ()), passed_over.get(each, {})) for each in stored}
+    ordered = {
+        each: upstreams.ordered(each) or known[each].ordered(some) for each, some in stored.items()
+    }
+    updates = [_Update(names, writer, each, ordered[each][0], known[each]) for each in stored]
+    with writer.transaction():
+        for each, some in stored.items():
+            _leave_out(writer, each, some, ordered[each][1], known[each])
     number = sum(len(update.to_do) for update in updates)
     done = 0
     for update in updates:
@@ -93,7 +111,28 @@ def _bring_up_to_date(names: Catalogue, writer: IndexWriter) -> Indexed:
                 done += taken_in
                 if names.progress:
                     names.progress("indexing snapshots", done, max(done, number))
-    return Indexed(done, sum(update.dropped for update in updates))
+    for collection, time in upstreams.gone(writer.gone()):
+        writer.set_gone(collection, time)
+    now = writer.snapshots()
+    dropped = sum(len({*some} - {*now.get(each, ())}) for each, some in there.items())
+    return Indexed(done, dropped)
+
+
+def _leave_out(
+    writer: IndexWriter,
+    collection: Collection,
+    stored: Sequence[StoredSnapshot],
+    left: Set[str],
+    known: Known,
+) -> None:
+    """Note which of `stored` are left out; and forget, of what was passed over, what need not be."""
+    there = {known_by(one): one.commit in left for one in stored}
+    for one, reason in known.passed_over.items():
+        if one not in there or (reason is Reason.REWRITTEN and not there[one]):
+            writer.consider_again(collection, one)
+    for one, is_left in there.items():
+        if is_left:
+            writer.pass_over(collection, one, Reason.REWRITTEN)
 
 
 class _Update:
@@ -104,26 +143,23 @@ class _Update:
         names: Catalogue,
         writer: IndexWriter,
         collection: Collection,
-        stored: Sequence[StoredSnapshot],
+        ordered: Sequence[StoredSnapshot],
+        known: Known,
     ) -> None:
         self._names = names
         self._writer = writer
         self._collection = collection
-        self._stored = stored
+        self._ordered = ordered
         self._newest: OpenedSnapshot | None = None
-        self.dropped = 0
-        self._plan()
+        self._plan(known)
 
-    def _plan(self) -> None:
-        """Find what is to be done, once what follows anything that is not stored any more is dropped."""
-        passed_over = self._writer.passed_over().get(self._collection, set())
-        wanted = _readable(self._names.store, self._stored, passed_over)
-        there = self._writer.snapshots().get(self._collection, [])
-        pairs = zip(map(_known_by, wanted), there, strict=False)
+    def _plan(self, known: Known) -> None:
+        """Find what is to be done, once what follows anything that does not belong there is dropped."""
+        wanted = known.readable(self._names.store, self._ordered)
+        pairs = zip(map(known_by, wanted), known.snapshots, strict=False)
         same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
-        if same < len(there):
+        if same < len(known.snapshots):
             self._writer.keep_only(self._collection, same)
-            self.dropped += len(there) - same
         self._done, self.to_do = wanted[:same], wanted[same:]
 
     def go_on(self) -> Iterator[int]:
@@ -136,25 +172,23 @@ class _Update:
                 yield number
             self.to_do = []
         except _NotRecalledError as error:  # what was indexed before is damaged by now
-            self._pass_over(error.stored, error.damage)
-            self._plan()
+            self._pass_over(error.stored)
+            passed_over = self._writer.passed_over().get(self._collection, {})
+            self._plan(Known(self._writer.snapshots().get(self._collection, ()), passed_over))
 
     def _take_in(self, walk: Walk, stored: StoredSnapshot) -> bool:
         try:
             # What differs from the one before it is read, and nothing else.
             self._newest = self._names.store.open(stored, self._newest)
             news = walk.step(stored, self._newest)
-        except DamagedSnapshotError as error:
-            self._pass_over(stored, error)
+        except DamagedSnapshotError:
+            self._pass_over(stored)
             return False
         self._writer.append(self._collection, *news)
         return True
 
-    def _pass_over(self, stored: StoredSnapshot, error: DamagedSnapshotError) -> None:
-        self._writer.pass_over(self._collection, _known_by(stored))
-        self._names.notices.append(
-            f"{error.message}; no history is told of it. {error.hint}".strip()
-        )
+    def _pass_over(self, stored: StoredSnapshot) -> None:
+        self._writer.pass_over(self._collection, known_by(stored), Reason.DAMAGED)
 
     def _resumed(self) -> Walk:
         """At the newest snapshot that is in the index."""
@@ -165,7 +199,7 @@ class _Update:
             unknown = self._writer.unknown(self._collection)
             self._newest = newest = self._reopen(self._done[-1])
             walk.resume(
-                newest.entries,
+                newest,
                 self._writer.coverage(self._collection),
                 unknown,
                 lambda packages: self._recall(packages, newest, unknown),
@@ -188,22 +222,21 @@ class _Update:
         try:
             return self._names.store.open(stored)
         except DamagedSnapshotError as error:
-            raise _NotRecalledError(stored, error) from error
+            raise _NotRecalledError(stored) from error
 
     def _reread(self, opened: OpenedSnapshot, packages: Some[str]) -> Sequence[Manifest]:
         try:
             return tuple(opened.read(packages))
         except DamagedSnapshotError as error:
-            raise _NotRecalledError(opened.stored, error) from error
+            raise _NotRecalledError(opened.stored) from error
 
 
 class _NotRecalledError(Exception):
     """A snapshot that is in the index, and is damaged."""
 
-    def __init__(self, stored: StoredSnapshot, damage: DamagedSnapshotError) -> None:
-        super().__init__(stored, damage)
+    def __init__(self, stored: StoredSnapshot) -> None:
+        super().__init__(stored)
         self.stored = stored
-        self.damage = damage
 
 
 def _stored(store: SnapshotStore) -> dict[Collection, list[StoredSnapshot]]:
@@ -213,27 +246,6 @@ def _stored(store: SnapshotStore) -> dict[Collection, list[StoredSnapshot]]:
         collection: list(some)
         for collection, some in groupby(listing, key=lambda one: (one.source, one.collection))
     }
-
-
-def _readable(
-    store: SnapshotStore, stored: Sequence[StoredSnapshot], passed_over: Set[IndexedSnapshot]
-) -> list[StoredSnapshot]:
-    """These but those that were damaged when they were `passed_over`, and still are."""
-    return [
-        one for one in stored if _known_by(one) not in passed_over or not _is_damaged(store, one)
-    ]
-
-
-def _is_damaged(store: SnapshotStore, stored: StoredSnapshot) -> bool:
-    try:
-        store.open(stored)
-    except DamagedSnapshotError:
-        return True
-    return False
-
-
-def _known_by(stored: StoredSnapshot) -> IndexedSnapshot:
-    return IndexedSnapshot(Point(stored.committed_at, stored.commit), stored.sha256)
 
 
 def _batched(stored: Sequence[StoredSnapshot], number: int) -> Iterator[Sequence[StoredSnapshot]]:
@@ -249,7 +261,10 @@ def _sole_writer(path: Path) -> Iterator[None]:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = lock_path.open("ab")
     except OSError as error:
-        raise StoreError(f"{lock_path} cannot be written: {error.strerror}") from error
+        raise StoreError(
+            f"{lock_path} cannot be written: {error.strerror}",
+            "`state` in config.yaml names another folder for the index",
+        ) from error
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cachediff.errors import NameNotFoundError, StoreError
 from cachediff.index import DamagedIndexError, Index
 from cachediff.queries.indexing import Indexed, bring_up_to_date, index_path, is_current
+from cachediff.queries.passed_over import passed_over, told_of
 
 if TYPE_CHECKING:
     from cachediff.queries.catalogue import Catalogue
@@ -16,31 +18,49 @@ def open_index(names: Catalogue) -> Index:
     """The index of all stored snapshots, for a `with` statement that closes it.
 
     Where it is missing, damaged or behind the store it is brought up to date first, and `names.notices`
-    says so; and also where that cannot be, and it is opened as it is.
+    says so; and also where that cannot be, and it is opened as it is. What is stored and the index does
+    not tell of is said in `names.notices` each time. Nobody can write the index while it is open.
 
     Raises:
         NameNotFoundError: nothing is stored.
         StoreError: the store cannot be read, or there is no index and it cannot be written.
     """
     path = index_path(names.settings)
-    if not path.exists() and not names.store.list().snapshots:
-        raise NameNotFoundError(
-            f"no snapshot is stored in {names.store.location}, and nothing is known of the past",
-            "take some: cachediff snapshot develop",
-        )
+    listing = names.store.list()
+    if not path.exists() and not (listing.snapshots or listing.damaged):
+        raise nothing_stored(names)
+    index = _brought_up_to_date(names, path)
+    try:
+        names.notices += told_of(passed_over(listing, index))
+    except BaseException:
+        index.close()
+        raise
+    return index
+
+
+def nothing_stored(names: Catalogue) -> NameNotFoundError:
+    """What to say where nothing is known of the past."""
+    return NameNotFoundError(
+        f"no snapshot is stored in {names.store.location}, and nothing is known of the past",
+        "take some: cachediff snapshot develop --since DATE",
+    )
+
+
+def _brought_up_to_date(names: Catalogue, path: Path) -> Index:
     index, current = _as_it_is(names)
     if index is not None and current:
         return index
+    was_there = index is not None
+    if index is not None:
+        index.close()  # or it could not be written
     try:
         done = bring_up_to_date(names)
     except StoreError as error:
-        if index is None:
+        if not was_there:
             raise
         names.notices.append(f"the index is behind the store: {error.message}")
-        return index
-    if index is not None:
-        index.close()
-    names.notices += [notice] if (notice := _told(done, was_there=index is not None)) else []
+    else:
+        names.notices += [notice] if (notice := _told(done, was_there=was_there)) else []
     return Index(path)
 
 

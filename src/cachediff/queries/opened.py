@@ -77,19 +77,25 @@ class FolderSnapshot:
         """Not known: all manifests are read anyway."""
 
 
-class _ReadWhole(ABC):
-    """A snapshot of which all hashes are at hand."""
+class ReadWhole(ABC):
+    """A snapshot of which all hashes are at hand.
+
+    `parser` is the version of the parsers that read it, None where that is not known.
+    """
+
+    parser: int | None = None
 
     def sharing(self) -> Set[str]:
         """The packages that list a hash which another one of them lists too."""
-        return sharing_a_hash(self._listed)
+        return sharing_a_hash(self.listed)
 
     def hashes(self) -> ListedHashes:
         """The hashes that all manifests list."""
-        return ListedHashes.of(hash_ for hash_, _ in self._listed)
+        return ListedHashes.of(hash_ for hash_, _ in self.listed)
 
     @cached_property
-    def _listed(self) -> list[tuple[str, str]]:
+    def listed(self) -> list[tuple[str, str]]:
+        """Every hash, with the package that lists it."""
         return list(self._list())
 
     @abstractmethod
@@ -97,12 +103,13 @@ class _ReadWhole(ABC):
         """Every hash, with the package that lists it."""
 
 
-class StoredSnapshot(_ReadWhole):
+class StoredSnapshot(ReadWhole):
     """A snapshot in the store, its bytes already checked."""
 
     def __init__(self, opened: store.OpenedSnapshot) -> None:
         self.origin = opened.origin
         self.entries: Mapping[str, str | None] = opened.entries
+        self.parser = opened.parser
         self._opened = opened
 
     def read(self, packages: Collection[str]) -> Iterator[Manifest]:
@@ -118,7 +125,7 @@ class StoredSnapshot(_ReadWhole):
         return self._opened.listed()
 
 
-class LoadedSnapshot(_ReadWhole):
+class LoadedSnapshot(ReadWhole):
     """A snapshot that is in memory already."""
 
     def __init__(self, snapshot: Snapshot) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from cachediff.manifests import Interner, parse
-from cachediff.model.bisection import Statement
+from cachediff.model.bisection import Statement, Unknown
 from cachediff.model.snapshot import Manifest
 from cachediff.model.spec import Spec
 from cachediff.queries.statements import is_true
@@ -42,12 +43,13 @@ class Probes:
     @property
     def whole(self) -> bool:
         """Whether all were."""
-        return all(state.folder is None or self._looked_at(state) for state in self._states)
+        folders = (state.folder for state in self._states if state.folder)
+        return all(folder.id in self._manifests for folder in folders)
 
-    @property
-    def unread(self) -> int:
-        """At how many commits, of those looked at, nothing of the package could be known."""
-        return sum(self._is_unknown(state) for state in self._states)
+    def unknown(self, places: Sequence[int]) -> dict[Unknown, int]:
+        """At how many of these places it is not known, and why, as far as they were looked at."""
+        reasons = Counter(self._unknown(self._states[place]) for place in places)
+        return {reason: reasons[reason] for reason in Unknown if reasons[reason]}
 
     def read_all(self) -> None:
         """Read every manifest, in one go."""
@@ -75,16 +77,15 @@ class Probes:
             spec for manifest in self._manifests.values() if manifest for spec in manifest.specs
         ]
 
-    def _looked_at(self, state: PackageState) -> bool:
-        return state.folder is not None and state.folder.id in self._manifests
-
-    def _is_unknown(self, state: PackageState) -> bool:
-        if state.folder is None:
-            return not state.known
-        if not self._looked_at(state):
-            return False
+    def _unknown(self, state: PackageState) -> Unknown | None:
+        if not state.known:
+            return Unknown.AWAY
+        if state.folder is None or state.folder.id not in self._manifests:
+            return None
         manifest = self._manifests[state.folder.id]
-        return manifest is None or not manifest.readable
+        if manifest is None or not manifest.readable:
+            return Unknown.UNREADABLE
+        return Unknown.UNTOLD if is_true(self._statement, manifest) is None else None
 
     def _read(self, states: Iterable[PackageState]) -> None:
         folders = {state.folder.id: state.folder for state in states if state.folder}

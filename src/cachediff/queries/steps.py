@@ -5,7 +5,8 @@ The steps add up to the comparison of the ends; docs/decisions/0017-steps-add-up
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
@@ -18,17 +19,21 @@ from cachediff.model.lives import Point
 from cachediff.model.selection import Selection
 from cachediff.model.snapshot import Manifest, Origin, Snapshot
 from cachediff.model.steps import Bridge, Step
+from cachediff.queries.along import Along
 from cachediff.queries.catalogue import Catalogue
 from cachediff.queries.comparison import compare_pages
 from cachediff.queries.opened import (
     LoadedSnapshot,
     OpenedSnapshot,
     Pages,
+    ReadWhole,
     StoredSnapshot,
     differing_packages,
 )
 from cachediff.sources import SnapshotName, close_names
 from cachediff.sources.spans import commits_between
+from cachediff.store import OpenedSnapshot as OpenedStored
+from cachediff.store import StoredSnapshot as Stored
 
 
 class _Place(NamedTuple):
@@ -60,6 +65,7 @@ class Steps:
         self._names = names
         self._selection = selection
         self._packages = {*old.entries, *new.entries}
+        self._before: OpenedStored | None = None
         _check(self.old, self.new)
         stored = isinstance(old, StoredSnapshot) and isinstance(new, StoredSnapshot)
         between = self._stored() if stored else self._in_git()
@@ -99,15 +105,10 @@ class Steps:
 
     def _in_git(self) -> Iterator[_Place]:
         source = self._names.source(self.old.source)
-        if not source.repository.follows(str(self.new.commit), str(self.old.commit)):
-            hint = "compare them without --steps, or what is stored between them with --stored"
-            if source.repository.shallow:
-                hint = "this clone is shallow: git fetch --unshallow"
-            raise UsageError(
-                f"{_told(self.old)} is not among the commits before {_told(self.new)}: it is later,"
-                " or on another branch, or upstream rewrote its history",
-                hint,
-            )
+        if reason := source.repository.no_way(str(self.old.commit), str(self.new.commit)):
+            what, hint = reason
+            other = "compare them without --steps, or what is stored between them with --stored"
+            raise UsageError(what, hint or other)
         for point, tree in commits_between(source, self.old, self.new):
             yield _Place(tree, self._opener(point) if tree else self._empty(point))
 
@@ -121,7 +122,7 @@ class Steps:
         return lambda: LoadedSnapshot(Snapshot(origin, (), {}))
 
     def _stored(self) -> Iterator[_Place]:
-        begin, end = _point(self.old), _point(self.new)
+        begin, end = Point.of(self.old), Point.of(self.new)
         if begin > end:
             raise UsageError(
                 f"{_told(self.old)} is later than {_told(self.new)}", "steps go forward in time"
@@ -132,12 +133,15 @@ class Steps:
         ]
         for stored in listing.snapshots:
             if begin < Point(stored.committed_at, stored.commit) < end:
-                yield _Place(stored.tree, self._stored_opener(stored.commit))
+                yield _Place(stored.tree, self._stored_opener(stored))
 
-    def _stored_opener(self, commit: str) -> Callable[[], OpenedSnapshot | None]:
+    def _stored_opener(self, stored: Stored) -> Callable[[], OpenedSnapshot | None]:
         def open_stored() -> OpenedSnapshot | None:
+            with contextlib.suppress(DamagedSnapshotError):
+                self._before = self._names.store.open(stored, self._before)
+                return StoredSnapshot(self._before)
             try:
-                return self._names.open_stored(self._name(commit))
+                return self._names.open_stored(self._name(stored.commit))
             except DamagedSnapshotError as error:
                 self._names.notices.append(f"passed over: {error.message}")
                 return None
@@ -154,12 +158,24 @@ def steps_of(snapshots: Iterable[OpenedSnapshot]) -> Iterator[Step]:
     Raises `SourceError` where a source fails while it is read.
     """
     reader, bridges = _Reader(), _Bridges()
+    along: Along | None = None
     for old, new in pairwise(snapshots):
         differing = differing_packages(old, new)
-        pages = reader.read(old, new, sorted(differing))
+        before = reader.read_old(old, differing)
+        pages = reader.read(new, sorted(differing))
+        if not _alike(old, new):
+            along = None
+        elif along is None and isinstance(old, ReadWhole):
+            along = Along(old.totals_without(frozenset()), old.listed)
+        walk = (along.begin(new, differing, before), along) if along else None
         told = partial(bridges.over, old=old.origin)
-        comparison = compare_pages(old, new, differing, pages, told)
+        comparison = compare_pages(old, new, differing, pages, told, walk)
         yield Step(comparison, tuple(bridges.used))
+
+
+def _alike(old: OpenedSnapshot, new: OpenedSnapshot) -> bool:
+    """Whether both have all at hand, of the same parsers: what is equal then comes to the same."""
+    return isinstance(old, ReadWhole) and isinstance(new, ReadWhole) and old.parser == new.parser
 
 
 class _Reader:
@@ -168,21 +184,23 @@ class _Reader:
     def __init__(self) -> None:
         self._now: dict[str, Manifest] = {}
 
-    def read(
-        self, old: OpenedSnapshot, new: OpenedSnapshot, packages: Sequence[str]
-    ) -> Iterator[Pages]:
-        """The old and the new manifest of each package, one package at a time."""
-        unread = {name for name in packages if name in old.entries} - self._now.keys()
-        olds = old.read(sorted(unread))
+    def read_old(self, old: OpenedSnapshot, packages: Set[str]) -> dict[str, Manifest]:
+        """The old manifests of those of `packages` that have one."""
+        here = packages & old.entries.keys()
+        unread = sorted(here - self._now.keys())
+        self._now |= {page.package: page for page in old.read(unread)}
+        return {name: self._now[name] for name in here}
+
+    def read(self, new: OpenedSnapshot, packages: Sequence[str]) -> Iterator[Pages]:
+        """The old and the new manifest of each package, one package at a time, once the old are read."""
         news = new.read([name for name in packages if name in new.entries])
         for name in packages:
-            before = next(olds) if name in unread else self._now.pop(name, None)
+            before = self._now.pop(name, None)
             after = next(news) if name in new.entries else None
             if after:
                 self._now[name] = after
             yield before, after
-        for manifests in (olds, news):
-            next(manifests, None)  # ends the read: it is then that what was learned is remembered
+        next(news, None)  # ends the read: it is then that what was learned is remembered
 
 
 class _Bridges:
@@ -203,7 +221,7 @@ class _Bridges:
             told = before
             if after and not after.readable:
                 if before is None or before.readable:
-                    self._last_read[package] = before, _point(old)
+                    self._last_read[package] = before, Point.of(old)
             elif package in self._last_read:
                 told, last_read = self._last_read.pop(package)
                 self.used.append(Bridge(package, last_read))
@@ -223,10 +241,6 @@ def _check(old: Origin, new: Origin) -> None:
             "folders have no commits, so that there are no steps between them",
             "name a collection at two times, such as: develop@HEAD~7 develop --steps",
         )
-
-
-def _point(origin: Origin) -> Point:
-    return Point(str(origin.committed_at), str(origin.commit))
 
 
 def _told(origin: Origin) -> str:

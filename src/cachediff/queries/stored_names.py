@@ -10,6 +10,9 @@ from cachediff.sources import PREVIOUS, SnapshotName, choose, until
 from cachediff.store import DamagedReceipt, SnapshotStore
 from cachediff.store import StoredSnapshot as Stored
 
+_SHOWN = 12
+"""Digits of a commit in a command to type: enough to mean one."""
+
 
 def find_stored(
     store: SnapshotStore, source: str | None, name: SnapshotName, notices: list[str]
@@ -91,7 +94,9 @@ def command_for(path: PurePath) -> str:
     """What takes the snapshot whose file, or receipt, is at `path`: its whole name is in the path."""
     name = f"{path.parent.parent.name}:{path.parent.name}"
     commit = path.stem.partition("-")[2]
-    return f"cachediff snapshot {name}@{commit}" if commit else f"cachediff snapshot {name}"
+    return (
+        f"cachediff snapshot {name}@{commit[:_SHOWN]}" if commit else f"cachediff snapshot {name}"
+    )
 
 
 def _at(

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
-from itertools import groupby
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from cachediff.errors import NameNotFoundError, UsageError
-from cachediff.model.comparison import PackageStatus
-from cachediff.model.lives import Collection, HashLife, PackageStep, Point
+from cachediff.model.lives import Collection, HashLife, Point
 from cachediff.model.timeline import (
-    Event,
     HashChoice,
     HashTimeline,
     PackageTimeline,
-    StackNight,
-    StackPoint,
+    StackStay,
     StackTimeline,
     Stay,
     TimeRange,
 )
+from cachediff.queries.events import doubts_of, ends_of, events_of, specs_of
 from cachediff.queries.homes import (
+    collections_of,
     home,
     home_of_package,
     is_hash,
@@ -31,10 +29,14 @@ from cachediff.queries.homes import (
     no_package,
     some_of,
 )
+from cachediff.queries.spans import points_in
+from cachediff.queries.stack_timeline import check_stack, stack_timeline
 
 if TYPE_CHECKING:
     from cachediff.index import Index
     from cachediff.queries.catalogue import Catalogue
+
+_MOST_FITTING = 5
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,75 +65,85 @@ def find_timeline(
         UsageError: the question contradicts itself, or more than one collection may be meant.
         StoreError: the index cannot be read.
     """
-    collections = index.collections()
-    if not collections:
-        raise NameNotFoundError(
-            f"no snapshot is stored in {names.store.location}, and nothing is known of the past",
-            "take some: cachediff snapshot develop --since DATE",
-        )
+    collections = collections_of(names, index, question.collection)
     what, stack = question.what, question.stack
     if what is None:
         if stack is None:
             raise UsageError("log of what?", "name a package, a hash or a stack: --stack e4s")
-        return _stack(index, home(names, collections, question.collection), stack, question.span)
+        return stack_timeline(
+            index, home(names, collections, question.collection), stack, question.span
+        )
     if what.startswith("/"):
-        return _hash(index, what[1:], question)
+        return _hash(index, collections, what[1:], question)
     found = home_of_package(names, index, collections, what, question.collection)
     if found is not None:
         return _package(index, found, what, question)
-    if is_hash(what) and is_long(what) and index.lives(what):
-        return _hash(index, what, question)
+    if is_hash(what) and is_long(what) and index.has_hash(what):
+        return _hash(index, collections, what, question)
+    _check_word(index, collections, what)
     raise no_package(names, index, collections, what, question.collection)
 
 
-def _inside(points: Sequence[Point], where: Collection, span: TimeRange) -> tuple[Point, ...]:
-    """The points in the span: at least one."""
-    inside = tuple(point for point in points if span.holds(point))
-    if not inside:
-        source, collection = where
-        limits = ((f" {word} {limit}" if limit else "") for word, limit in _limits(span))
-        raise NameNotFoundError(
-            f"no snapshot of {source}:{collection} is stored{''.join(limits)}",
-            f"there are {len(points):,}, from {points[0].committed_at} to {points[-1].committed_at};"
-            " more of the past can be taken: cachediff snapshot --since DATE",
+def _check_word(index: Index, collections: Sequence[Collection], what: str) -> None:
+    """Refuse what is more than the name of a package, or may mean several, and say what to type."""
+    package, at, _ = what.partition("@")
+    if at and package:
+        raise UsageError(
+            f"{what!r} is more than a package, and a log is of a package",
+            f"its log has its versions: cachediff log {package}",
         )
-    return inside
-
-
-def _limits(span: TimeRange) -> list[tuple[str, str | None]]:
-    return [("from", span.since), ("until", span.until)]
+    if any(char in what for char in "*?["):
+        known = {name for each in collections for name in index.packages(*each)}
+        fitting = sorted(name for name in known if fnmatchcase(name, what))
+        hint = ""
+        if fitting:
+            more = f" and {len(fitting) - _MOST_FITTING:,} more" if fitting[_MOST_FITTING:] else ""
+            hint = f"it fits {', '.join(fitting[:_MOST_FITTING])}{more}: cachediff log {fitting[0]}"
+        raise UsageError(f"{what!r} may mean several packages, and a log is of one", hint)
 
 
 def _package(index: Index, where: Collection, package: str, question: Question) -> PackageTimeline:
     points = index.points(*where)
-    inside = _inside(points, where, question.span)
+    inside = points_in(points, where, question.span)
     steps = {step.point: step for step in index.package_steps(*where, package)}
-    specs = dict(zip(points, _specs(points, steps), strict=True))
-    seen = [point for point in points if specs[point]]
-    last = seen[-1] if seen else None
-    after = [point for point in points if specs[point] == 0 and last and last < point]
+    specs = dict(zip(points, specs_of(points, steps), strict=True))
+    first, last, gone = ends_of(
+        points, [None if (n := specs[each]) is None else n > 0 for each in points]
+    )
     span = question.span
-    events = [event for event in _events(points, steps, specs) if span.holds(event.step.point)]
+    suspicions = index.suspicions(*where)
+    doubts = doubts_of(steps.values(), suspicions)
+    events = [
+        msgspec.structs.replace(event, doubt=doubts.get((event.step.point, package)))
+        for event in events_of(points, steps, specs)
+        if span.holds(event.step.point)
+    ]
     stack = question.stack
+    in_stack = None
+    stacks = dict(index.package_stacks(*where, package))
     if stack is not None:
+        in_stack = _in_stack(points, specs, stacks, stack)
         events = [
             event
             for event in events
             if event.is_unknown or stack in (*event.step.stacks_joined, *event.step.stacks_left)
         ]
-        if all(event.is_unknown for event in events):
-            _check_stack(index, where, stack)
+        if in_stack.first is None and all(event.is_unknown for event in events):
+            check_stack(index, where, stack)
     return PackageTimeline(
         source=where[0],
         collection=where[1],
         package=package,
         stack=stack,
+        in_stack=in_stack,
+        untold=sum(specs[each] is not None and stacks[each] is None for each in points),
+        suspicions=suspicions,
         span=span,
         oldest=points[0],
         newest=points[-1],
-        first=seen[0] if seen else None,
+        first=first,
         last=last,
-        gone=after[0] if after else None,
+        gone=gone,
         points=inside,
         specs=tuple(specs[point] for point in inside),
         versions=tuple(index.versions(*where, package)),
@@ -139,111 +151,20 @@ def _package(index: Index, where: Collection, package: str, question: Question) 
     )
 
 
-def _specs(points: Sequence[Point], steps: dict[Point, PackageStep]) -> list[int | None]:
-    """How many specs a package has at each point; what nothing is told of is as it was read last."""
-    specs: list[int | None] = []
-    known = 0
-    for point in points:
-        step = steps.get(point)
-        if step is not None and step.status is PackageStatus.UNKNOWN:
-            specs.append(None)
-            continue
-        if step is not None:
-            known = step.specs
-        specs.append(known)
-    return specs
+def _in_stack(
+    points: Sequence[Point],
+    specs: Mapping[Point, int | None],
+    stacks: Mapping[Point, frozenset[str] | None],
+    stack: str,
+) -> StackStay:
+    """When a package was in a stack; not known where it cannot be read, or its stacks are not told."""
+    told = [stacks[each] if specs[each] is not None else None for each in points]
+    return StackStay(*ends_of(points, [None if each is None else stack in each for each in told]))
 
 
-def _events(
-    points: Sequence[Point], steps: dict[Point, PackageStep], specs: dict[Point, int | None]
-) -> list[Event]:
-    events = []
-    read: Point | None = None
-    before: Point | None = None
-    unread = 0
-    for point in points:
-        step = steps.get(point)
-        unknown = specs[point] is None
-        if step is not None:
-            first = step.status is None
-            after = None if first else before if unknown else read
-            events.append(Event(step, after, 0 if unknown else unread))
-        if unknown:
-            unread += 1
-        else:
-            read, unread = point, 0
-        before = point
-    return events
-
-
-def _check_stack(index: Index, where: Collection, stack: str) -> None:
-    """Refuse a stack that no snapshot of the collection tells of."""
-    known = {name for totals in index.totals(*where) for name in totals.coverage["stack"]} - {
-        "none"
-    }
-    if stack not in known:
-        from cachediff.sources.names import close_names
-
-        source, collection = where
-        raise NameNotFoundError(
-            f"no stored snapshot of {source}:{collection} tells of a stack {stack!r}",
-            close_names(stack, known),
-        )
-
-
-def _stack(index: Index, where: Collection, stack: str, span: TimeRange) -> StackTimeline:
-    points = index.points(*where)
-    inside = _inside(points, where, span)
-    totals = {
-        total.point: StackPoint(
-            total.point, *total.coverage["stack"].get(stack, (0, 0)), total.unreadable
-        )
-        for total in index.totals(*where)
-    }
-    if not any(total.specs for total in totals.values()):  # or it is misspelt
-        _check_stack(index, where, stack)
-    before = dict(zip(points[1:], points, strict=False))
-    nights = []
-    for point, steps in groupby(index.stack_steps(*where, stack), lambda step: step.point):
-        if span.holds(point):
-            events = [_stack_event(index, where, totals, step, before.get(point)) for step in steps]
-            nights.append(
-                StackNight(
-                    at=totals[point],
-                    joined=tuple(each for each in events if stack in each.step.stacks_joined),
-                    left=tuple(each for each in events if stack in each.step.stacks_left),
-                )
-            )
-    return StackTimeline(
-        source=where[0],
-        collection=where[1],
-        stack=stack,
-        span=span,
-        oldest=points[0],
-        newest=points[-1],
-        points=tuple(totals[point] for point in inside),
-        nights=tuple(nights[::-1]),
-    )
-
-
-def _stack_event(
-    index: Index,
-    where: Collection,
-    totals: dict[Point, StackPoint],
-    step: PackageStep,
-    before: Point | None,
-) -> Event:
-    """A step with what it was compared with: the point before, unless its package was unread there."""
-    if before is None or not totals[before].unreadable:
-        return Event(step, before)
-    steps = {each.point: each for each in index.package_steps(*where, step.package)}
-    points = list(totals)
-    specs = dict(zip(points, _specs(points, steps), strict=True))
-    events = _events(points, steps, specs)
-    return next(each for each in events if each.step.point == step.point)
-
-
-def _hash(index: Index, prefix: str, question: Question) -> HashTimeline | HashChoice:
+def _hash(
+    index: Index, collections: Sequence[Collection], prefix: str, question: Question
+) -> HashTimeline | HashChoice:
     if question.stack is not None or question.span != TimeRange():
         raise UsageError("--stack, --since and --until are for packages and stacks, not for a hash")
     if not is_hash(prefix):
@@ -254,23 +175,42 @@ def _hash(index: Index, prefix: str, question: Question) -> HashTimeline | HashC
     lives = index.lives(prefix)
     if not lives:
         raise NameNotFoundError(f"no stored snapshot ever had a hash /{prefix}")
-    asked = [life for life in lives if _is_asked(life, question.collection)]
+    asked = [
+        life
+        for life in lives
+        if (life.source, life.collection) in collections and _is_asked(life, question.collection)
+    ]
     if not asked:
         had = sorted({f"{life.source}:{life.collection}" for life in lives})
         raise NameNotFoundError(
-            f"no hash /{prefix} was ever in {question.collection}",
+            f"no hash /{prefix} was ever in {question.collection or 'a source that is set'}",
             f"it is or was in {some_of(had)}",
         )
     newest = {life.hash: life for life in sorted(asked, key=lambda life: life.last)}
     if len(newest) > 1:
         return HashChoice(prefix, tuple(newest[hash_] for hash_ in sorted(newest)))
     homes = {(life.source, life.collection) for life in asked}
-    points = {where: index.points(*where) for where in homes}
-    ends = {where: (all_[0], all_[-1]) for where, all_ in points.items()}
-    stays = [Stay(life, *ends[life.source, life.collection]) for life in asked]
+    stays = [
+        stay
+        for where in homes
+        for stay in _stays(
+            index, where, [life for life in asked if (life.source, life.collection) == where]
+        )
+    ]
     stays.sort(key=lambda stay: (stay.life.source, stay.life.collection))
     stays.sort(key=lambda stay: (stay.life.last, stay.life.first), reverse=True)
     return HashTimeline(asked[0].hash, tuple(stays))
+
+
+def _stays(index: Index, where: Collection, lives: Sequence[HashLife]) -> Iterator[Stay]:
+    """The stays of a hash in one collection, whose `lives` there are in order."""
+    points, suspicions = index.points(*where), index.suspicions(*where)
+    removed = index.gone().get(where)
+    is_back = False
+    for life in lives:
+        doubt = suspicions.get(life.gone) if life.gone else None
+        yield Stay(life, points[0], points[-1], doubt, is_back, removed)
+        is_back = doubt is not None
 
 
 def _is_asked(life: HashLife, collection: str | None) -> bool:

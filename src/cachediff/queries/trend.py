@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from itertools import pairwise
-from statistics import median
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from cachediff.errors import NameNotFoundError
 from cachediff.model.lives import Collection, PointTotals
 from cachediff.model.timeline import TimeRange
 from cachediff.model.trend import CollectionTrend, Trend, TrendPoint
-from cachediff.queries.homes import DEVELOP, named_home
+from cachediff.queries.homes import DEVELOP, collections_of, named_home
+from cachediff.queries.spans import after_gaps, nothing_then
 
 if TYPE_CHECKING:
     from cachediff.index import Index
@@ -29,9 +28,6 @@ PERIODS: Mapping[str, Callable[[date], int]] = MappingProxyType(
     }
 )
 """The periods of which the last snapshot can be asked for, and the number of that of a day (UTC)."""
-
-_LONGER = 1.5
-"""How much longer than usual two snapshots are apart where some are missing in between."""
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,8 +48,10 @@ def find_trend(names: Catalogue, index: Index, question: Question) -> Trend:
         UsageError: a name is not that of a collection, or of one in several sources.
         StoreError: the index cannot be read.
     """
-    known = index.collections()
-    homes = dict.fromkeys(named_home(names, known, text, "trend") for text in question.collections)
+    homes = dict.fromkeys(
+        named_home(names, collections_of(names, index, text), text, "trend")
+        for text in question.collections
+    )
     return Trend(
         span=question.span,
         by=question.by,
@@ -66,17 +64,7 @@ def _collection(index: Index, home: Collection, question: Question) -> Collectio
     span = question.span
     inside = [each for each in index.totals(*home, span.since) if span.holds(each.point)]
     if not inside:
-        points = index.points(*home)
-        limits = [
-            f" {word} {limit}"
-            for word, limit in (("from", span.since), ("until", span.until))
-            if limit
-        ]
-        raise NameNotFoundError(
-            f"no snapshot of {':'.join(home)} is stored{''.join(limits)}",
-            f"there are {len(points):,}, from {points[0].committed_at} to {points[-1].committed_at};"
-            " more of the past can be taken: cachediff snapshot --since DATE",
-        )
+        raise nothing_then(home, index.points(*home), span)
     return CollectionTrend(*home, tuple(_points(inside, question)))
 
 
@@ -86,13 +74,10 @@ def _points(totals: Sequence[PointTotals], question: Question) -> Iterator[Trend
         # Of each period the last: a later one takes the place of an earlier one.
         last = {period(_time(each).date()): each for each in totals}
         totals = list(last.values())
-        gaps = [after - before > 1 for before, after in pairwise(last)]
+        gaps = [False, *(after - before > 1 for before, after in pairwise(last))]
     else:
-        times = [_time(each).timestamp() for each in totals]
-        apart = [after - before for before, after in pairwise(times)]
-        usual = median(apart) if apart else 0
-        gaps = [each > _LONGER * usual for each in apart]
-    for each, gap in zip(totals, [False, *gaps], strict=True):
+        gaps = after_gaps([each.point for each in totals])
+    for each, gap in zip(totals, gaps, strict=True):
         yield TrendPoint(
             point=each.point,
             manifests=each.manifests,
@@ -100,6 +85,7 @@ def _points(totals: Sequence[PointTotals], question: Question) -> Iterator[Trend
             packages=each.packages,
             specs=each.specs,
             after_gap=gap,
+            suspicion=each.suspicion,
             values=each.coverage[question.by] if question.by else {},
         )
 

@@ -7,12 +7,14 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from cachediff.comparing.packages import compare_package
+from cachediff.comparing.stacks import stacks_of
+from cachediff.comparing.suspicion import Weight, suspicions
 from cachediff.index import IndexedSnapshot, PackageNews, PointNews
 from cachediff.model.change import Change
 from cachediff.model.comparison import PackageComparison, PackageStatus
 from cachediff.model.coverage import CoverageCounts, CoverageTally, combined, no_coverage
 from cachediff.model.lives import PackageStep, Point, StepCounts
-from cachediff.model.snapshot import Manifest
+from cachediff.model.snapshot import Manifest, Origin
 from cachediff.store import OpenedSnapshot, StoredSnapshot
 
 Recall: TypeAlias = Callable[[Collection[str]], Iterable[Manifest]]
@@ -28,6 +30,7 @@ class Walk:
 
     def __init__(self) -> None:
         self._begun = False
+        self._stored: StoredSnapshot | None = None
         self._entries: Mapping[str, str] = {}
         self._known: dict[str, Manifest] = {}
         self._unknown: set[str] = set()
@@ -39,21 +42,22 @@ class Walk:
 
     def resume(
         self,
-        entries: Mapping[str, str],
+        opened: OpenedSnapshot,
         coverage: CoverageCounts,
         unknown: Mapping[str, int],
         recall: Recall,
     ) -> None:
-        """Go to a snapshot that has these manifests, by object id, and covers this.
+        """Go to a snapshot that covers this.
 
         `unknown` are the packages that cannot be read there, each with the place among the snapshots
         of the first at which it could not: 0 where it never could.
         """
         self._begun = True
-        self._entries, self._coverage, self._recall = entries, coverage, recall
+        self._stored, self._entries = opened.stored, opened.entries
+        self._coverage, self._recall = coverage, recall
         self._unknown = set(unknown)
         self._never_known = {package for package, place in unknown.items() if place == 0}
-        self._to_recall = (entries.keys() | self._unknown) - self._never_known
+        self._to_recall = (opened.entries.keys() | self._unknown) - self._never_known
 
     def step(
         self, stored: StoredSnapshot, opened: OpenedSnapshot
@@ -70,11 +74,15 @@ class Walk:
         pages = {page.package: page for page in opened.read(differing)}
         self._remember(differing)
         before, after = CoverageTally(no_coverage()), CoverageTally(no_coverage())
+        unread = [0, 0]
         news = []
         for package in differing:
             old, new = self._known.get(package), pages.get(package)
-            if old and package not in self._unknown:
+            if package in self._unknown:
+                unread[1] += len(new.specs) if new else 0
+            elif old:
                 before.add(old.summary().coverage)
+                unread[0] += len(old.specs) if new and not new.readable else 0
             if new:
                 after.add(new.summary().coverage)
             told = self._tell(point, package, old, new)
@@ -82,8 +90,9 @@ class Walk:
                 news.append(told)
         rest = combined(self._coverage, before.counts(), -1)
         self._coverage = combined(rest, after.counts())
-        self._entries = opened.entries
+        suspicion = _suspicion(self._stored, stored, unread) if self._stored else None
         self._begun = True
+        self._stored, self._entries = stored, opened.entries
         totals = PointNews(
             snapshot=IndexedSnapshot(point, stored.sha256),
             manifests=stored.manifests,
@@ -91,6 +100,7 @@ class Walk:
             packages=stored.packages,
             specs=stored.specs,
             coverage=self._coverage,
+            suspicion=suspicion,
         )
         return totals, news
 
@@ -117,7 +127,8 @@ class Walk:
         else:
             self._known[package] = new
         found = compare_package(package, old, new).package
-        step = _step(point, package, found, new, was_known=was_known) if found else None
+        step = package_step(point, package, found, new, was_known=was_known) if found else None
+        stacks = [stacks_of(page.specs) if page else frozenset[str]() for page in (old, new)]
         old_specs = {spec.hash: spec for spec in (old.specs if old else ())}
         new_specs = {spec.hash: spec for spec in (new.specs if new else ())}
         return PackageNews(
@@ -131,6 +142,8 @@ class Walk:
                 if hash_ in old_specs and old_specs[hash_].stacks != spec.stacks
             ],
             gone=[hash_ for hash_ in old_specs if hash_ not in new_specs],
+            is_untold=stacks[0] is not None and stacks[1] is None,
+            told_again=sorted(stacks[1]) if stacks[0] is None and stacks[1] is not None else None,
         )
 
     def _tell_unknown(self, point: Point, package: str) -> PackageNews | None:
@@ -143,7 +156,23 @@ class Walk:
         return PackageNews(package=package, step=step)
 
 
-def _step(
+def _suspicion(old: StoredSnapshot, new: StoredSnapshot, unread: Sequence[int]) -> str | None:
+    """Why `new` is suspect after `old`; of each, so many specs are of packages unread in the other."""
+    old_weight, new_weight = (
+        # Which one is later their order says: dates of commits may not be in order.
+        Weight(
+            Origin(each.source, each.collection),
+            each.manifests,
+            each.unreadable,
+            each.specs,
+            each.specs - specs,
+        )
+        for each, specs in zip((old, new), unread, strict=True)
+    )
+    return suspicions(old_weight, new_weight)[1]
+
+
+def package_step(
     point: Point,
     package: str,
     found: PackageComparison,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from cachediff.model.bisection import Bisection, Outcome, Statement, Turn, Verb
+from cachediff.model.bisection import Bisection, Outcome, Statement, Turn, Unknown, Verb
 from cachediff.model.lives import PackageStep, Point
 from cachediff.reports.overview import moment
 from cachediff.reports.phrases import counted, listed
@@ -18,6 +18,13 @@ SCHEMA = "cachediff/bisect/1"
 
 _SHORT = 12
 """Characters of a commit."""
+_HASH = 32
+"""Characters of a whole hash."""
+_WHY = {
+    Unknown.UNREADABLE: "the manifest could not be read",
+    Unknown.AWAY: "the collection was not there",
+    Unknown.UNTOLD: "the stacks were not told",
+}
 
 
 def render_bisection(found: Bisection, commands: Sequence[str]) -> str:
@@ -35,19 +42,22 @@ def _lines(found: Bisection, commands: Sequence[str]) -> Iterator[str]:
     yield _headline(found)
     if found.change:
         yield f"  {_change(found.change)}"
+    if found.turn and found.turn.suspect:
+        yield f"  suspect: {visible(found.turn.suspect)}"
     if found.others:
         times = "; ".join(_at(turn.commit) for turn in found.others)
         yield f"It became true before, and did not stay so: {times}"
-    if not found.whole and found.turn:
-        yield "It may have become true at other times too: not every manifest was read"
+    if found.outcome is not Outcome.NOT_TRUE and found.last_known not in (None, found.until):
+        yield f"Not known at the end: last known at {_at(found.last_known)}"
+    if not found.whole:
+        yield _unseen(found)
     yield ""
     yield _searched(found)
-    if found.unread:
-        yield f"  at {counted(found.unread, 'commit')} the manifest could not be read"
+    yield from (f"  {reason}" for reason in _reasons(found.reasons))
     if commands:
         yield ""
         yield "Look further:"
-        yield from (f"  {command}" for command in commands)
+        yield from (f"  {visible(command, longest=2_000)}" for command in commands)
 
 
 def _headline(found: Bisection) -> str:
@@ -55,21 +65,37 @@ def _headline(found: Bisection) -> str:
     if found.turn:
         return f"{text}: became true {_when(found.turn)}"
     if found.known is None:
-        return f"{text}: not known: no manifest of it could be read"
+        return f"{text}: not known at any commit"
     always = found.outcome is Outcome.ALWAYS
-    said = _state(found.statement, true=always)
-    which = "true from the beginning on" if always else "not true at the end"
-    return f"{text}: {which}: {said} at {_at(found.known)}"
+    said = f"{_state(found.statement, true=always)} at {_at(found.known)}"
+    if always:
+        begun = found.known == found.since
+        since = "from the beginning on" if begun else "for as long as it is known"
+        return f"{text}: true {since}: {said}"
+    if found.known != found.until:
+        return f"{text}: not known at the end: when last known, {said}"
+    return f"{text}: not true at the end: {said}"
 
 
 def _when(turn: Turn) -> str:
     if not turn.unknown:
         return f"in {_at(turn.commit)}"
-    between = counted(turn.unknown, "commit")
+    between = ", ".join(_reasons(turn.reasons))
     return (
-        f"after {_at(turn.before)}, and in {_at(turn.commit)} at the latest: "
-        f"{between} in between could not be read"
+        f"after {_at(turn.before)}, and in {_at(turn.commit)} at the latest: in between, {between}"
     )
+
+
+def _reasons(reasons: Mapping[Unknown, int]) -> list[str]:
+    return [f"at {counted(number, 'commit')} {_WHY[why]}" for why, number in reasons.items()]
+
+
+def _unseen(found: Bisection) -> str:
+    """Say what may have been overlooked, where not every manifest was read."""
+    said = "become true at other times too" if found.turn else "been true in between"
+    begun = str(found.statement.hash or "")
+    others = f", and for other hashes that begin with {begun}" * (0 < len(begun) < _HASH)
+    return f"It may have {said}{others}: not every manifest was read"
 
 
 def _state(statement: Statement, *, true: bool) -> str:

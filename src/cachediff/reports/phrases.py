@@ -17,6 +17,11 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def bounded(number: int, *, at_least: bool) -> str:
+    """Return a number: `60,264`, or `≥60,264` where there are at least so many."""
+    return f"{'≥' * at_least}{number:,}"
+
+
 def listed(values: Sequence[str], show: Show, *, brief: bool, separator: str = ", ") -> str:
     """Join values; a brief list of many says how many more there are."""
     shown = values

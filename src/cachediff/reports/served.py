@@ -11,8 +11,8 @@ import msgspec
 from rich.console import Console
 from rich.text import Text
 
-from cachediff.model.lives import HashLife, Point
-from cachediff.model.served import Served, ServedSpec, ServedState
+from cachediff.model.lives import HashLife
+from cachediff.model.served import CollectionNow, Served, ServedSpec, ServedState
 from cachediff.reports.markdown import code
 from cachediff.reports.overview import moment
 from cachediff.reports.phrases import Show, counted, listed
@@ -21,6 +21,7 @@ from cachediff.reports.visible import visible
 
 SCHEMA = "cachediff/served/1"
 
+_NOT_ASKED = "Not in what was asked for"
 _TITLES = {
     ServedState.UNKNOWN: "Not known",
     ServedState.GONE: "Gone",
@@ -28,14 +29,10 @@ _TITLES = {
     ServedState.SERVED: "Served",
     ServedState.EXTERNAL: "External",
 }
-"""What is missing first."""
-_FATES = {
-    ServedState.UNKNOWN: "not known",
-    ServedState.GONE: "gone",
-    ServedState.NEVER: "never seen",
-}
+_MISSING = ("Not known", "Gone", _NOT_ASKED, "Never seen")
+_ORDER = (*_MISSING, "Served", "External")
 _COLUMNS = ("Spec", "", "Hash", "Where")
-_COLUMNS_OF_COLLECTIONS = ("Collection", "Source", "Newest snapshot")
+_COLUMNS_OF_COLLECTIONS = ("Collection", "Source", "Newest snapshot", "")
 _DAY = len("2025-04-01")
 
 
@@ -85,13 +82,15 @@ def render_served_json(served: Served) -> str:
         "specs": [
             {
                 **msgspec.to_builtins(each.spec),
+                "asked_as": each.asked_as,
                 "state": each.state.value,
-                "serving": [_life(life) for life in each.serving],
-                "past": [_life(life) for life in each.past],
+                "serving": [_life(served, life) for life in each.serving],
+                "past": [_life(served, life) for life in each.past],
                 "elsewhere": [
                     {"source": source, "collection": collection}
                     for source, collection in each.elsewhere
                 ],
+                "seen_elsewhere": each.seen_elsewhere,
             }
             for each in served.specs
         ],
@@ -99,9 +98,10 @@ def render_served_json(served: Served) -> str:
     return json.dumps(told, indent=1) + "\n"
 
 
-def _life(life: HashLife) -> dict[str, Any]:
+def _life(served: Served, life: HashLife) -> dict[str, Any]:
     fields = ("source", "collection", "first", "last", "gone")
-    return {field: msgspec.to_builtins(getattr(life, field)) for field in fields}
+    told = {field: msgspec.to_builtins(getattr(life, field)) for field in fields}
+    return {**told, "state": served.now(life).state(life).value}
 
 
 def _lines(served: Served, limit: int | None) -> Iterator[tuple[Text, Text]]:
@@ -121,12 +121,25 @@ def _headline(served: Served, show: Show) -> str:
     wanted = len(served.specs) - len(served.of(ServedState.EXTERNAL))
     here = len(served.of(ServedState.SERVED))
     said = f"{here:,} of {counted(wanted, 'spec')}" if here < wanted else f"all of {wanted:,}"
+    by_title = _by_title(served)
     fates = [
-        f"{len(specs):,} {fate}" for state, fate in _FATES.items() if (specs := served.of(state))
+        f"{len(specs):,} {title[0].lower()}{title[1:]}"
+        for title in _MISSING
+        if (specs := by_title.get(title))
     ]
-    days = sorted({_day(each.point) for each in served.collections})
-    as_of = " to ".join(dict.fromkeys((days[0], days[-1])))
-    return "; ".join([f"{show(served.file)}: {said} served", *fates, f"as of {as_of}"])
+    days = sorted({_day(each.point.committed_at) for each in served.collections})
+    of = " to ".join(dict.fromkeys((days[0], days[-1])))
+    newest = f"newest snapshot{'s' if len(served.collections) > 1 else ''} of {of}"
+    return "; ".join([f"{show(served.file)}: {said} served", *fates, newest])
+
+
+def _by_title(served: Served) -> dict[str, list[ServedSpec]]:
+    """The specs below the title of each group, what is missing first."""
+    found: dict[str, list[ServedSpec]] = {title: [] for title in _ORDER}
+    for each in served.specs:
+        elsewhere = each.state is ServedState.NEVER and each.seen_elsewhere
+        found[_NOT_ASKED if elsewhere else _TITLES[each.state]].append(each)
+    return {title: specs for title, specs in found.items() if specs}
 
 
 def _notes(served: Served) -> Iterator[str]:
@@ -135,32 +148,55 @@ def _notes(served: Served) -> Iterator[str]:
 
 
 def _groups(served: Served, show: Show, limit: int | None) -> Iterator[_Group]:
-    several = len({each.source for each in served.collections}) > 1
-    for state, title in _TITLES.items():
-        if specs := served.of(state):
-            rows = [_row(each, show, limit, several=several) for each in specs[:limit]]
-            yield _Group(title, _COLUMNS, rows, len(specs))
+    sources = {each.source for each in served.collections}
+    sources |= {source for each in served.specs for source, _ in each.elsewhere}
+    for title, specs in _by_title(served).items():
+        rows = [_row(served, each, show, limit, several=len(sources) > 1) for each in specs[:limit]]
+        yield _Group(title, _COLUMNS, rows, len(specs))
     yield _Group(
-        "As of", _COLUMNS_OF_COLLECTIONS, _newest(served, show)[:limit], len(served.collections)
+        "Newest snapshots",
+        _COLUMNS_OF_COLLECTIONS,
+        _newest(served, show)[:limit],
+        len(served.collections),
     )
 
 
 def _newest(served: Served, show: Show) -> list[tuple[str, ...]]:
     return [
-        (show(each.collection), show(each.source), moment(each.point.committed_at))
+        (
+            show(each.collection),
+            show(each.source),
+            moment(each.point.committed_at),
+            _doubt(each),
+        )
         for each in served.collections
     ]
 
 
-def _row(each: ServedSpec, show: Show, limit: int | None, *, several: bool) -> tuple[str, ...]:
+def _doubt(each: CollectionNow) -> str:
+    """Why what was there is not served any more, or is not known to be."""
+    if each.gone:
+        return f"upstream removed it by {_day(each.gone)}"
+    doubts = [f"suspect: {each.suspicion}"] if each.suspicion else []
+    doubts += [f"a snapshot of {_day(each.unread)} cannot be read"] if each.unread else []
+    return "; ".join(doubts)
+
+
+def _row(
+    served: Served, each: ServedSpec, show: Show, limit: int | None, *, several: bool
+) -> tuple[str, ...]:
     spec = each.spec
     named = f"{spec.name}@{spec.version}" if spec.name and spec.version else spec.name
-    where = _where(each, show, limit, several=several)
+    where = _where(served, each, show, limit, several=several)
+    if each.asked_as:
+        where += f"{'; ' if where else ''}asked for as {show(each.asked_as)}"
     mark = "root" if spec.root else ""
     return show(named) if named else "", mark, show(spec.hash), where
 
 
-def _where(each: ServedSpec, show: Show, limit: int | None, *, several: bool) -> str:
+def _where(
+    served: Served, each: ServedSpec, show: Show, limit: int | None, *, several: bool
+) -> str:
     """The collections that serve a spec, or those that did and when it went."""
 
     def place(source: str, collection: str) -> str:
@@ -171,10 +207,15 @@ def _where(each: ServedSpec, show: Show, limit: int | None, *, several: bool) ->
         return ""
     if each.serving:
         return _listed([place(life.source, life.collection) for life in each.serving], brief)
-    said = [f"{place(life.source, life.collection)}: {_went(life)}" for life in each.past]
+    said = [
+        f"{place(life.source, life.collection)}: {_went(life, served.now(life))}"
+        for life in each.past
+    ]
     if each.elsewhere:
         others = _listed([place(*other) for other in each.elsewhere], brief)
         said.append(f"served by {others}, not asked for")
+    elif each.state is ServedState.NEVER and each.seen_elsewhere:
+        said.append("not served elsewhere any more either")
     return "; ".join(said)
 
 
@@ -182,12 +223,19 @@ def _listed(values: Sequence[str], brief: bool) -> str:
     return listed(values, str, brief=brief)
 
 
-def _went(life: HashLife) -> str:
-    last = f"last seen {_day(life.last)}"
-    if life.gone is None:
-        return f"{last}, its manifest cannot be read since"
-    return f"{last}, gone {_day(life.gone)}"
+def _went(life: HashLife, now: CollectionNow) -> str:
+    last = f"last seen {_day(life.last.committed_at)}"
+    if life.gone is not None:
+        missing = f"{last}, gone {_day(life.gone.committed_at)}"
+        if now.state(life) is ServedState.UNKNOWN:
+            missing = f"{last}, missing from a suspect snapshot: {now.suspicion}"
+        return missing
+    if now.gone is not None:
+        return f"{last}, gone with the collection, which upstream removed by {_day(now.gone)}"
+    if life.last == now.point:
+        return f"{last}, but a snapshot of {_day(str(now.unread))} cannot be read"
+    return f"{last}, its manifest cannot be read since"
 
 
-def _day(point: Point) -> str:
-    return point.committed_at[:_DAY]
+def _day(time: str) -> str:
+    return time[:_DAY]

@@ -15,6 +15,7 @@ from cachediff.sources.commits import History, history_of
 from cachediff.sources.git import Progress
 from cachediff.sources.git_collection import GitCollection
 from cachediff.sources.gone import GoneError, gone_branch, gone_folder
+from cachediff.sources.line import Line
 from cachediff.sources.names import SnapshotName, choose, until
 from cachediff.sources.objects import TREE, GitObject, TreeEntry, committed_at, tree_entries
 from cachediff.sources.package_folders import (
@@ -91,6 +92,28 @@ class GitSource:
         gone = gone_folder(self.repository, self.path_of(collection), commit, what)
         return gone if gone and collection in self._collections(gone.commit) else None
 
+    def line(self) -> Line:
+        """The history of the branch, to its first commit.
+
+        Raises:
+            NameNotFoundError: there is no such branch.
+            SourceError: this clone does not have it whole, or git failed.
+        """
+        if self.repository.shallow:
+            raise SourceError(f"the clone of {self.name} is shallow", "git fetch --unshallow")
+        return Line(self.repository, self._commit(None).id)
+
+    def changed_at(self, collection: str) -> str:
+        """When `collection` changed last, or went, on the branch, as in `Origin`; now if it never did.
+
+        Raises:
+            NameNotFoundError: there is no such branch.
+            SourceError: git failed.
+        """
+        tip = self._commit(None)
+        commits = self.repository.commits_of(self.path_of(collection), tip.id)
+        return committed_at(self._object(commits[0]) if commits else tip)
+
     def since(self, collection: str, when: str | None = None) -> str:
         """When `collection`, which is there at the revision `when`, first was there, as in `Origin`.
 
@@ -107,7 +130,7 @@ class GitSource:
         Raises:
             NameNotFoundError: there is no revision `since`, or it is none of those before `until`.
         """
-        first = self._commit(since).id if since else None
+        first = None if since is None else self._commit(since).id
         return package_states(
             self.repository, self.path_of(until.collection), package, first, str(until.commit)
         )

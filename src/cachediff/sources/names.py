@@ -84,6 +84,11 @@ def newest_first(names: Iterable[str]) -> list[str]:
     return sorted(names, key=lambda name: (Version(name), name), reverse=True)
 
 
+def newest_few(names: Iterable[str]) -> list[str]:
+    """The five collections to show of many, each with its source or not: `develop` and the newest."""
+    return sorted(newest_first(names), key=lambda name: name.rpartition(":")[2] != "develop")[:5]
+
+
 def choose(name: SnapshotName, collections: Iterable[str], where: str) -> str:
     """The one of `collections` that `name` means; `where` says where they were looked for.
 
@@ -121,6 +126,6 @@ def close_names(wanted: str, known: Iterable[str]) -> str:
         return f"did you mean {', '.join(close)}?"
     if not names:
         return ""
-    shown = newest_first(names)[:5]
+    shown = newest_few(names)
     more = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
     return f"there are {', '.join(shown)}{more}"

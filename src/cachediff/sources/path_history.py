@@ -5,13 +5,13 @@ git tells these without reading a manifest: trees are compared by their object i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import msgspec
 
 from cachediff.errors import NameNotFoundError
 from cachediff.model.lives import Point
-from cachediff.sources.git import GitFailedError
 from cachediff.sources.objects import TREE, TreeEntry, committed_at, tree_entries
 from cachediff.sources.package_folders import is_of_a_package
 from cachediff.sources.repository import Repository
@@ -33,35 +33,52 @@ def package_states(
 ) -> list[PackageState]:
     """What was there of `package` where its history begins, and after each commit that changed it.
 
-    `collection` is the path of its folder; `since` and `until` are ids of commits. It begins at
-    `since` or, where the collection was not there yet or `since` is None, at its first commit.
-    Branches that were merged are one commit each: the merge.
+    So also after each commit with which the collection went away or came back, which is one that tells
+    of its packages too. `collection` is the path of its folder; `since` and `until` are ids of commits.
+    It begins at `since` or, where the collection was not there then or `since` is None, at the next
+    commit at which it was. Branches that were merged are one commit each: the merge.
 
     Raises:
-        NameNotFoundError: `since` is none of the commits before `until`.
+        NameNotFoundError: `since` is none of the commits before `until`, or on a branch that was merged.
         SourceError: git failed.
     """
-    if since and not repository.follows(until, since):
-        raise NameNotFoundError(
-            f"{since[:12]} is not among the commits before {until[:12]}",
-            "it is later, or on another branch, or upstream rewrote its history",
-        )
-    (there,) = repository.objects([f"{since or until}:{collection}"])
-    if since is None or there.kind != "tree":
-        (since, *_) = [*_commits(repository, collection, since, until), until]
-    commits = [since, *_commits(repository, f"{collection}/{package}", since, until)]
-    return list(_states(repository, collection, package, commits))
+    if since and (reason := repository.no_way(since, until)):
+        raise NameNotFoundError(*reason)
+    commits = [*([since] if since else []), *repository.commits_of(collection, until, since)[::-1]]
+    commits = commits or [until]
+    there = _there(repository, collection, commits)
+    begin = there.index(True) if True in there else 0
+    commits, there = commits[begin:], there[begin:]
+    came_or_went = {
+        commit
+        for commit, (before, now) in zip(commits[1:], pairwise(there), strict=True)
+        if now != before
+    }
+    wanted = {*commits[:1], *came_or_went}
+    wanted |= set(repository.commits_of(f"{collection}/{package}", until, commits[0]))
+    told = [commit for commit in commits if commit in wanted]
+    return list(_states(repository, collection, package, told))
 
 
-def _commits(repository: Repository, path: str, since: str | None, until: str) -> list[str]:
-    """The commits after `since`, up to `until`, in which `path` changed, oldest first."""
-    try:
-        return repository.commits_of(path, until, since)[::-1]
-    except GitFailedError as error:
-        error.hint = (
-            "a commit or tree is missing here: git fsck tells which; search what is after it"
-        )
-        raise
+def package_counts(
+    repository: Repository, collection: str, commits: Sequence[str]
+) -> list[int | None]:
+    """How many packages a collection has at each commit; None where it is not there.
+
+    Raises:
+        SourceError: git failed.
+    """
+    trees = repository.objects(f"{commit}:{collection}" for commit in commits)
+    return [
+        sum(map(is_of_a_package, tree_entries(tree))) if tree.kind == "tree" else None
+        for tree in trees
+    ]
+
+
+def _there(repository: Repository, collection: str, commits: Sequence[str]) -> list[bool]:
+    """Whether the collection is there at each commit; of its tree, nothing is kept."""
+    trees = repository.objects((f"{commit}:{collection}" for commit in commits), max_size=0)
+    return [tree.kind == "tree" for tree in trees]
 
 
 def _states(

@@ -25,6 +25,8 @@ from cachediff.sources.patience import Sleep, patiently
 from cachediff.sources.tips import PINS, follows, keep_tips
 from cachediff.sources.writing import clear_unfinished, sole_writer
 
+_MISSING = "a commit or tree is missing here: git fsck tells which; ask for what is after it"
+
 
 class Repository:
     """A git repository: a clone of somebody's, which is only read, or a mirror of our own.
@@ -126,12 +128,30 @@ class Repository:
             SourceError: git failed; so where a partial clone lacks folders.
         """
         span = [commit, *([f"^{after}"] if after else [])]
-        command = ["--literal-pathspecs", "rev-list", "--first-parent", *span, "--", path]
-        return run(self.git_dir, command).decode().split()
+        return self._listed("--first-parent", *span, "--", path)
 
     def follows(self, commit: str, earlier: str) -> bool:
         """Whether `earlier` is `commit` (both ids) or one of those before it."""
         return follows(self.git_dir, commit, earlier)
+
+    def no_way(self, earlier: str, commit: str) -> tuple[str, str] | None:
+        """Why one does not come from `earlier` to `commit` (both ids) by first parents, and what to do.
+
+        None where one does: the commits in between are then those that the branch went through itself.
+        """
+        line = self._listed("--first-parent", commit, "--")
+        if earlier in line:
+            return None
+        if self.follows(commit, earlier):
+            after = set(self._listed("--ancestry-path", f"{earlier}..{commit}", "--"))
+            merge = next(each for each in reversed(line) if each in after)
+            return (
+                f"{earlier[:12]} is on a branch that was merged, all at once, in {merge[:12]}",
+                f"begin at the commit before that merge: {merge[:12]}~1",
+            )
+        what = f"{earlier[:12]} is not among the commits before {commit[:12]}"
+        hint = "this clone is shallow: git fetch --unshallow" if self.shallow else ""
+        return f"{what}: it is later, or on another branch, or upstream rewrote its history", hint
 
     def tree_differences(self, old: str, new: str) -> list[tuple[TreeEntry, TreeEntry]]:
         """What differs between two trees, without what is below: (old, new), with an empty id for none.
@@ -201,6 +221,14 @@ class Repository:
         """Keep `commit` in this mirror, whatever becomes of it upstream."""
         with self._writing():
             run(self.git_dir, ["update-ref", f"{PINS}{commit}", commit])
+
+    def _listed(self, *arguments: str) -> list[str]:
+        try:
+            command = ["--literal-pathspecs", "rev-list", *arguments]
+            return run(self.git_dir, command).decode().split()
+        except GitFailedError as error:
+            error.hint = _MISSING
+            raise
 
     @contextlib.contextmanager
     def _writing(self, progress: Progress | None = None) -> Iterator[None]:

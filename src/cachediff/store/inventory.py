@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence, Set
 from pathlib import PurePath
 
-from cachediff.files import TEMPORARY
 from cachediff.store.receipts import (
     DamagedReceipt,
     StoredSnapshot,
@@ -47,14 +46,16 @@ class Inventory:
         return needed
 
     def leftovers(self) -> Iterator[PurePath]:
-        """Temporary files, and files of snapshots that no receipt needs."""
+        """All files beside receipts that none of these needs; of one that is damaged, but its own."""
         for folder in self.folders(None, None):
-            files = self._files(folder)
-            yield from (path for path in files if path.match(TEMPORARY))
-            data = [path for path in files if path.suffix == ".parquet"]
-            needed = self.needed(folder) if data else None
-            if needed is not None:
-                yield from (path for path in data if path not in needed)
+            needed: set[PurePath] = set()
+            for receipt in self.receipts(folder):
+                if isinstance(receipt, DamagedReceipt):
+                    needed.add(receipt.path.with_suffix(".parquet"))
+                else:
+                    needed.update(receipt.files)
+            files = (path for path in self._files(folder) if path.suffix != ".json")
+            yield from (path for path in files if path not in needed)
 
     def _named(self, parent: PurePath, name: str | None) -> Sequence[PurePath]:
         """The folder of this name, which need not be there, or all whose names a store can use."""

@@ -116,16 +116,23 @@ class OpenedSnapshot:
         table = self._rows(["hash", "package"])
         return list(zip(table["hash"].to_pylist(), strings(table["package"]), strict=True))
 
-    def disagreements(self) -> list[str]:
-        """Where the rows are not those that the listing says, by package and hash, each once."""
+    def disagreements(self, before: OpenedSnapshot | None = None) -> list[str]:
+        """Where the rows are not those that the listing says, by package and hash, each once.
+
+        Where this was opened as a step on `before`, of which nothing was found, only what is not the same
+        as there is looked at.
+        """
+        known = before.listing if before else {}
+        chosen = [listed for listed in self._listing if known.get(listed.package) is not listed]
         reasons = []
-        table = self._rows()
-        counted = [listed.package for listed in self._listing for _ in range(listed.specs)]
+        table = self._rows(packages=[listed.package for listed in chosen] if before else None)
+        counted = [listed.package for listed in chosen for _ in range(listed.specs)]
         if strings(table["package"]) != counted:
             reasons.append("the packages of the rows are not those of the manifest listing")
         hashes: list[str] = table["hash"].to_pylist()
         stacks = tuples(table["stacks"])
-        for listed, start in zip(self._listing, self._starts().values(), strict=True):
+        starts = accumulate((listed.specs for listed in chosen), initial=0)
+        for listed, start in zip(chosen, starts, strict=False):
             rows = slice(start, start + listed.specs)
             if hashes[rows] != sorted(set(hashes[rows])):
                 reasons.append(f"the hashes of {listed.package} are not in order, each once")
@@ -165,11 +172,6 @@ class OpenedSnapshot:
             raise DamagedSnapshotError(
                 f"the rows of {self.origin.collection} at {self.origin.commit} cannot be read: {error}"
             ) from error
-
-    def _starts(self) -> dict[str, int]:
-        """The first row of each package."""
-        rows = accumulate((listed.specs for listed in self._listing), initial=0)
-        return dict(zip(self.entries, rows, strict=False))
 
 
 def _specs(package: str, rows: Iterable[_Row], versions: Mapping[str, Version]) -> Iterator[Spec]:

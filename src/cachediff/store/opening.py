@@ -50,10 +50,14 @@ def open_stored(
             raise DamagedSnapshotError(
                 f"{stored.path} is damaged: {error.reason}",
                 f"{again}, or restore the file and its receipt from a copy.",
+                error.path,
+                error.reason,
             ) from error
         raise DamagedSnapshotError(
             f"{error.path} is damaged: {error.reason}; {stored.path.name} is a step on it",
             f"Restore it from a copy, or take its snapshot again, if it is stored. Else: {again}.",
+            error.path,
+            error.reason,
         ) from error
     return opened
 

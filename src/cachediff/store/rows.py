@@ -142,12 +142,16 @@ def rows_of(
     places: list[dict[str, range]] = []
     before = 0
     for layer in composed.layers:
-        table, rows = layer.read(asked), layer.rows
+        places.append({})
+        rows = layer.rows
         if wanted is not None:
             rows = {package: rows[package] for package in rows if package in wanted}
+            if not rows and layer is not composed.layers[0]:
+                continue  # of many steps, few have anything of a few packages
+        table = layer.read(asked)
+        if wanted is not None:
             picked = [row for found in rows.values() for row in found]
             table = table.take(pa.array(picked, pa.int64()))
-        places.append({})
         for package, found in rows.items():
             places[-1][package] = range(before, before + len(found))
             before += len(found)

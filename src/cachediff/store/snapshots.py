@@ -231,10 +231,10 @@ class SnapshotStore:
             ) from error
 
     def leftovers(self) -> tuple[PurePath, ...]:
-        """What killed writes and removals left: temporary files, and such that no receipt needs.
+        """The files that no receipt needs: what killed writes and removals left, and what is none of ours.
 
-        The same as what a write in progress has not finished yet. Beside a receipt that is damaged only
-        temporary files are told: nobody knows which others it needs.
+        The same as what a write in progress has not finished yet. A damaged receipt may need files that
+        are told here: nobody knows which, but its own.
         """
         return tuple(self._inventory.leftovers())
 

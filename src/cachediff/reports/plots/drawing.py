@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
-from itertools import pairwise
+from itertools import count, pairwise
 from statistics import median
 from typing import Any
 
@@ -36,6 +37,8 @@ _LEAST_COLUMNS = 16
 _LONGEST_LABEL = 32
 _MOST_POINTS = 60
 _FEW = 6
+_MOST_STEPS = 4
+_SHORTEST = 4
 _PAUSE = 3
 _NUMBER = ",.2~f"
 
@@ -60,6 +63,13 @@ def lines(history: Sequence[HistoryPoint], alternative: str) -> str:
             breaks=ends, labels=[date.fromordinal(day).isoformat() for day in ends]
         )
         + lp.scale_y_continuous(format=_NUMBER)
+        + whole_numbers(
+            {
+                "specs": [point.specs for point in history],
+                "packages": [point.packages for point in history],
+            },
+            most=2,
+        )
         + lp.theme(axis_text_x=lp.element_text(angle=0))
     )
     if len(history) <= _MOST_POINTS:
@@ -82,23 +92,31 @@ def steps(times: Sequence[str], values: Sequence[int | None], name: str, alterna
         begins = begins or days[place] - days[place - 1] > _PAUSE * usual
         runs.append(begins + (runs[-1] if runs else 0))
     known = [place for place, value in enumerate(values) if value is not None]
-    data = {
-        "day": [days[place] for place in known],
-        "number": [values[place] for place in known],
-        "run": [runs[place] for place in known],
-        "what": [name] * len(known),
-    }
+    ticks = _ticks(max(value for value in values if value is not None))
+    length = Counter(runs[place] for place in known)
+
+    def rows(places: Sequence[int]) -> dict[str, list[Any]]:
+        return {
+            "day": [days[place] for place in places],
+            "number": [values[place] for place in places],
+            "run": [runs[place] for place in places],
+            "what": [name] * len(places),
+        }
+
+    lines = [place for place in known if length[runs[place]] > 1]
+    dots = known if len(known) <= _MOST_POINTS else sorted({*known} - {*lines})
     plot = (
-        _canvas(data, _STEPS)
+        _canvas({}, _STEPS)
         + lp.aes("day", "number", group="run")
-        + lp.geom_step(color=_LINE, size=0.9, sampling="none")
         + lp.facet_wrap("what", ncol=1)
         + _dates(days)
-        + lp.scale_y_continuous(format=_NUMBER, limits=[0, None])
-        + lp.theme(axis_text_x=lp.element_text(angle=0))
+        + lp.scale_y_continuous(format=_NUMBER, breaks=ticks, limits=[0, ticks[-1]])
+        + lp.theme(axis_text_x=lp.element_text(angle=0), axis_title="blank")
     )
-    if len(known) <= _MOST_POINTS:
-        plot += lp.geom_point(color=_LINE, size=2)
+    if lines:
+        plot += lp.geom_step(data=rows(lines), color=_LINE, size=0.9, sampling="none")
+    if dots:
+        plot += lp.geom_point(data=rows(dots), color=_LINE, size=2, sampling="none")
     return _svg(plot, alternative)
 
 
@@ -121,11 +139,43 @@ def spans(lives: Sequence[tuple[str, str, str]], times: tuple[str, str], alterna
             lp.aes(x="first", xend="last", y="name", yend="name"), color=_LINE, size=3
         )
         + lp.geom_point(lp.aes("first", "name"), color=_LINE, size=3)
-        + _dates([_day(time) for time in times])
+        + _dates([_day(time) for time in (*times, *(each for life in lives for each in life[1:]))])
         + lp.scale_y_discrete(**_names(names, reverse=True), expand=[0, 0.8])
         + lp.theme(axis_text_x=lp.element_text(angle=0), axis_title="blank")
     )
     return _svg(plot, alternative)
+
+
+def whole_numbers(panels: Mapping[str, Sequence[int]], most: int) -> Any:
+    """What gives each panel, of these numbers, a scale from one round number to another.
+
+    It has about `most` steps, and is so long that all that is marked on it is whole.
+    """
+    import lets_plot as lp
+
+    rows = []
+    for panel, numbers in panels.items():
+        step = _step(max(max(numbers) - min(numbers), _SHORTEST), most)
+        low, high = min(numbers) // step * step, -(-max(numbers) // step) * step
+        rows += [(panel, low), (panel, max(high, low + _SHORTEST))]
+    data = {"what": [panel for panel, _ in rows], "number": [edge for _, edge in rows]}
+    return lp.geom_blank(lp.aes(y="number"), data=data, inherit_aes=False)
+
+
+def _ticks(highest: int) -> list[int]:
+    """A few round numbers from 0 to one that is not less than `highest`."""
+    step = _step(highest, _MOST_STEPS)
+    return list(range(0, max(-(-highest // step), 1) * step + 1, step))
+
+
+def _step(length: int, most: int) -> int:
+    """The least of 1, 2, 5, 10, 20, ... of which `most` at most are in this length."""
+    return next(
+        int(nice * 10**power)
+        for power in count()
+        for nice in (1, 2, 5)
+        if nice * 10**power * most >= length
+    )
 
 
 def _day(time: str) -> float:
@@ -137,9 +187,10 @@ def _dates(days: Sequence[float]) -> Any:
     """An axis of days, of which the ends and the middle are named."""
     import lets_plot as lp
 
-    ends = sorted({days[0], (days[0] + days[-1]) / 2, days[-1]})
+    first, last = min(days), max(days)
+    ends = sorted({first, (first + last) / 2, last})
     labels = [datetime.fromtimestamp(day * 86_400, UTC).date().isoformat() for day in ends]
-    return lp.scale_x_continuous(breaks=ends, labels=labels, limits=[days[0], days[-1]])
+    return lp.scale_x_continuous(breaks=ends, labels=labels, limits=[first, last])
 
 
 def bars(tallies: Sequence[Bar], alternative: str) -> str:

@@ -6,6 +6,7 @@ import re
 import string
 from collections.abc import Mapping
 from importlib.resources import as_file, files
+from textwrap import wrap
 from xml.etree import ElementTree as ET
 
 GRID = "#cccccc"
@@ -29,6 +30,9 @@ _KEPT = {
     "text": ("y", "dy", "text-anchor", "transform"),
     "tspan": ("x", "y", "dy"),
 }
+
+_TITLE_LETTERS, _TITLE_LINE = 88, 20
+"""Letters in a line of a title, and its height in pixels."""
 
 
 def veiled(label: str) -> str:
@@ -56,6 +60,25 @@ def svg(drawn: str, alternative: str, classes: Mapping[str, str]) -> str:
     )
     copy.extend(each for child in root for each in _cleaned(child, classes))
     return ET.tostring(copy, encoding="unicode")
+
+
+def titled(svg: str, title: str) -> str:
+    """An element of ours with a title above, broken into lines."""
+    root = ET.fromstring(svg)  # noqa: S314
+    lines = wrap(title, _TITLE_LETTERS)
+    above = len(lines) * _TITLE_LINE + _TITLE_LINE // 2
+    drawn = ET.Element(f"{_NAMESPACE}g", {"transform": f"translate(0 {above})"})
+    drawn.extend(list(root))
+    for child in list(root):
+        root.remove(child)
+    for number, line in enumerate(lines, 1):
+        place = {"x": "4", "y": str(number * _TITLE_LINE), "fill": "currentColor"}
+        ET.SubElement(root, f"{_NAMESPACE}text", place | {"font-size": "14"}).text = line
+    root.append(drawn)
+    height = float(root.attrib["height"]) + above
+    root.attrib |= {"height": f"{height:g}", "viewBox": f"0 0 {root.attrib['width']} {height:g}"}
+    ET.register_namespace("", _NAMESPACE[1:-1])
+    return ET.tostring(root, encoding="unicode")
 
 
 def png(svg: str) -> bytes:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 
-from cachediff.model.history import HistoryPoint
 from cachediff.model.timeline import HashTimeline, PackageTimeline, StackTimeline, Timeline
+from cachediff.model.trend import TrendPoint
 from cachediff.reports.phrases import counted
 from cachediff.reports.plots import MISSING, Plot, Plots
+from cachediff.reports.trend.lines import Line
 from cachediff.reports.visible import visible
 
 _MOST_VERSIONS = 40
@@ -31,7 +32,7 @@ def _drawings(timeline: Timeline) -> Iterator[Callable[[], Plot]]:
     elif isinstance(timeline, StackTimeline):
         yield lambda: _totals(timeline)
     else:
-        if sum(specs is not None for specs in timeline.specs) > 1:
+        if sum(specs is not None for specs in _believed(timeline)) > 1:
             yield lambda: _specs(timeline)
         if timeline.versions and timeline.stack is None:
             yield lambda: _versions(timeline)
@@ -40,9 +41,10 @@ def _drawings(timeline: Timeline) -> Iterator[Callable[[], Plot]]:
 def _specs(timeline: PackageTimeline) -> Plot:
     from cachediff.reports.plots.drawing import steps
 
-    known = [specs for specs in timeline.specs if specs is not None]
+    values = _believed(timeline)
+    known = [specs for specs in values if specs is not None]
     first, last = timeline.points[0].committed_at[:10], timeline.points[-1].committed_at[:10]
-    unknown = len(timeline.specs) - len(known)
+    unknown = len(values) - len(known)
     alternative = (
         f"Over {counted(len(timeline.points), 'snapshot')} from {first} to {last}, specs of"
         f" {visible(timeline.package)} went from {known[0]:,} to {known[-1]:,} (between {min(known):,}"
@@ -51,10 +53,19 @@ def _specs(timeline: PackageTimeline) -> Plot:
     times = [point.committed_at for point in timeline.points]
     return Plot(
         key="specs",
-        title="Specs, snapshot by snapshot",
+        title="Specs, snapshot by snapshot"
+        + "; the line pauses where they are not known, or the snapshot is suspect" * (unknown > 0),
         alternative=alternative,
-        svg=steps(times, timeline.specs, "specs", alternative),
+        svg=steps(times, values, "specs", alternative),
     )
+
+
+def _believed(timeline: PackageTimeline) -> list[int | None]:
+    """How many specs there are at each point; None where that is not known, or the snapshot is suspect."""
+    return [
+        None if point in timeline.suspicions else specs
+        for point, specs in zip(timeline.points, timeline.specs, strict=True)
+    ]
 
 
 def _versions(timeline: PackageTimeline) -> Plot:
@@ -78,22 +89,28 @@ def _versions(timeline: PackageTimeline) -> Plot:
 
 
 def _totals(timeline: StackTimeline) -> Plot:
-    from cachediff.reports.plots.drawing import lines
+    from cachediff.reports.plots.trends import Series, plot_of
 
-    points = timeline.points
-    first, last = points[0], points[-1]
-    alternative = (
-        f"Over {counted(len(points), 'snapshot')} from {first.point.committed_at[:10]} to"
-        f" {last.point.committed_at[:10]}, specs of {visible(timeline.stack)} went from"
-        f" {first.specs:,} to {last.specs:,} and packages from {first.packages:,} to {last.packages:,}."
+    points = [
+        TrendPoint(
+            point=each.point,
+            manifests=0,  # which this plot does not show
+            unreadable=each.unreadable,
+            packages=each.packages,
+            specs=each.specs,
+            after_gap=each.after_gap,
+            suspicion=timeline.suspicions.get(each.point),
+        )
+        for each in timeline.points
+    ]
+    at_least = tuple(each.at_least for each in timeline.points)
+    lines = (
+        Line("specs", tuple(each.specs for each in timeline.points), at_least),
+        Line("packages", tuple(each.packages for each in timeline.points), at_least),
     )
-    history = [HistoryPoint(each.point.committed_at, each.packages, each.specs) for each in points]
-    return Plot(
-        key="totals",
-        title="Specs and packages of the stack, snapshot by snapshot",
-        alternative=alternative,
-        svg=lines(history, alternative),
-    )
+    name = visible(timeline.stack)
+    series = [Series(name, line.name, line, points) for line in lines]
+    return plot_of("totals", f"Specs and packages of {name}", series)
 
 
 def _lives(timeline: HashTimeline) -> Plot:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from cachediff.reports import Arrange, Layout
 from cachediff.reports.markdown import code, render_markdown
 from cachediff.reports.steps import ToldSteps
-from cachediff.reports.steps.phrases import Count, bridges, end, title
+from cachediff.reports.steps.phrases import Count, bridges, end, title, unchanged
 
 _ARROW = "→"
 
@@ -22,6 +22,8 @@ def markdown_pieces(span: ToldSteps, arrange: Arrange, layout: Layout) -> Iterat
             arrange(step.comparison), limit=layout.limit, templates=layout.templates
         )
         yield f"\n{told}"
+        if committed := unchanged(step):
+            yield f"\n{committed}\n"
         if bridged := bridges(step, code, brief=layout.limit is not None):
             yield f"\n{bridged}\n"
     yield f"\n{count.sentence()}\n"

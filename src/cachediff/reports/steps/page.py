@@ -1,9 +1,10 @@
-"""A span as one page: a section a step, folded, the newest last."""
+"""A span as one page: a section a step, folded unless it is the only one, the newest last."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib.resources import files
+from itertools import chain, islice
 
 import msgspec
 from markupsafe import Markup
@@ -13,7 +14,7 @@ from cachediff.reports import Arrange, overview
 from cachediff.reports.page.rows import ARROW, code, html
 from cachediff.reports.page.sections import CoverageTable, Section, coverage_table, section
 from cachediff.reports.steps import ToldSteps
-from cachediff.reports.steps.phrases import Count, bridges, end, title
+from cachediff.reports.steps.phrases import Count, bridges, end, title, unchanged
 from cachediff.reports.templating import template
 from cachediff.reports.visible import visible
 
@@ -22,6 +23,7 @@ class StepSection(msgspec.Struct, frozen=True):
     """One step, as the template lays it out."""
 
     anchor: str
+    open: bool
     moment: str
     commit: str
     red: bool
@@ -41,13 +43,21 @@ def page_pieces(span: ToldSteps, arrange: Arrange) -> Iterator[str]:
         title=title(span, visible, ARROW),
         heading=html(title(span, code, ARROW)),
         ends=html(f"{end(span.old, code)} {ARROW} {end(span.new, code)}"),
-        steps=(_section(number, step, arrange) for number, step in enumerate(count.told(), 1)),
+        steps=_sections(count.told(), arrange),
         count=count.sentence,
         notices=(visible(each, 2_000) for each in span.notices),
     )
 
 
-def _section(number: int, step: Step, arrange: Arrange) -> StepSection:
+def _sections(steps: Iterator[Step], arrange: Arrange) -> Iterator[StepSection]:
+    """A section of each step; an only one is open."""
+    begun = list(islice(steps, 2))
+    alone = len(begun) == 1
+    for number, step in enumerate(chain(begun, steps), 1):
+        yield _section(number, step, arrange, alone=alone)
+
+
+def _section(number: int, step: Step, arrange: Arrange, *, alone: bool) -> StepSection:
     comparison = step.comparison
     changelog = arrange(comparison)
     new = comparison.new.origin
@@ -56,10 +66,12 @@ def _section(number: int, step: Step, arrange: Arrange) -> StepSection:
         overview.counting_rule(changelog),
         overview.selection(comparison, code),
         overview.untold_stacks(comparison),
+        unchanged(step),
         bridges(step, code, brief=False),
     )
     return StepSection(
         anchor=f"_step-{number}",
+        open=alone,
         moment=visible(overview.moment(new.committed_at or "")),
         commit=visible((new.commit or "")[:12]),
         red=any(side.suspect for side in (comparison.old, comparison.new)),

@@ -42,6 +42,13 @@ def bridges(step: Step, show: Show, *, brief: bool) -> str:
     return f"Read again: {names}, compared with what {them} when last read ({since})"
 
 
+def unchanged(step: Step) -> str:
+    """Say why there is a step that has no changes; '' where it has some."""
+    if step.comparison.differs or step.comparison.selection:
+        return ""
+    return "Upstream committed a change that changes no spec"
+
+
 def unread(step: Step, show: Show, *, brief: bool) -> str:
     """Say which packages are unknown in this step; '' where there are none."""
     names = [

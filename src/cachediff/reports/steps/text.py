@@ -11,7 +11,7 @@ from rich.text import Text
 from cachediff.model.steps import Step
 from cachediff.reports import Arrange, Layout, overview
 from cachediff.reports.steps import ToldSteps
-from cachediff.reports.steps.phrases import Count, bridges, end, heading, title, unread
+from cachediff.reports.steps.phrases import Count, bridges, end, heading, title, unchanged, unread
 from cachediff.reports.terminal import fit
 from cachediff.reports.text import render_text
 from cachediff.reports.visible import visible
@@ -47,6 +47,7 @@ def _step(step: Step, arrange: Arrange, layout: Layout) -> Iterator[_Line]:
         yield _INDENT, overview.headline(arrange(comparison), visible), ""
         yield _INDENT, overview.spec_counts(comparison), "dim"
         yield _INDENT, unread(step, visible, brief=True), "yellow"
+    yield _INDENT, unchanged(step), "dim"
     yield _INDENT, bridges(step, visible, brief=brief), "yellow"
 
 

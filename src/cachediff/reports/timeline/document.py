@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-
-import msgspec
-
-from cachediff.model.lives import HashLife, Point
-from cachediff.model.timeline import HashTimeline, PackageTimeline, StackTimeline, Stay, Timeline
-from cachediff.reports.phrases import Show, counted, joined
+from cachediff.model.lives import Point
+from cachediff.model.timeline import (
+    PackageTimeline,
+    StackStay,
+    StackTimeline,
+    Timeline,
+)
+from cachediff.reports.phrases import Show, counted
 from cachediff.reports.timeline.events import (
     CAME,
     UNKNOWN,
@@ -16,35 +17,10 @@ from cachediff.reports.timeline.events import (
     event_rows,
     moment,
     night_rows,
-    stack_changes,
+    suspect,
 )
-
-
-class Row(msgspec.Struct, frozen=True):
-    """One row of a table, each cell markup already; `kind` says what the last of them tells of.
-
-    It is that of an event (`CAME`, `WENT`, `UNKNOWN`), or ''.
-    """
-
-    cells: tuple[str, ...]
-    kind: str = ""
-
-
-class Table(msgspec.Struct, frozen=True):
-    """A table, never without a row."""
-
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[Row, ...]
-
-
-class Document(msgspec.Struct, frozen=True):
-    """All that is said of a timeline: markup, of which the values from data went through a `Show`."""
-
-    title: str
-    headline: str
-    notes: tuple[str, ...]
-    tables: tuple[Table, ...]
+from cachediff.reports.timeline.hashes import of_hash
+from cachediff.reports.timeline.tables import Document, Row, Table, fate
 
 
 def document(timeline: Timeline, show: Show) -> Document:
@@ -53,7 +29,7 @@ def document(timeline: Timeline, show: Show) -> Document:
         return _of_package(timeline, show)
     if isinstance(timeline, StackTimeline):
         return _of_stack(timeline, show)
-    return _of_hash(timeline, show)
+    return of_hash(timeline, show)
 
 
 def _of_package(timeline: PackageTimeline, show: Show) -> Document:
@@ -67,21 +43,27 @@ def _of_package(timeline: PackageTimeline, show: Show) -> Document:
     if timeline.stack is not None:
         title = f"{show(timeline.package)} and stack {show(timeline.stack)} in {where}"
         nothing = f"it neither joined nor left {show(timeline.stack)}"
+    notes = []
+    if not (rows or (timeline.stack and timeline.untold)):
+        notes.append(f"As far as the snapshots of that time tell, {nothing}.")
+    if timeline.untold:
+        notes.append(
+            f"In {counted(timeline.untold, 'snapshot')} its stacks are not told: when it joined or left"
+            " one then is not known."
+        )
+    stay = timeline.in_stack
     tables = [Table("What happened", ("When (UTC)", "Commit", "What"), rows)] if rows else []
     if timeline.stack is None and timeline.versions:
         tables.append(_versions(timeline, show))
     return Document(
         title=title,
-        headline=_state(timeline),
-        notes=(
-            *([] if rows else [f"As far as the snapshots of that time tell, {nothing}."]),
-            _known(timeline, len(timeline.points)),
-        ),
+        headline=_in_stack(timeline, stay, show) if stay else _state(timeline, show),
+        notes=(*notes, _known(timeline, len(timeline.points))),
         tables=tuple(tables),
     )
 
 
-def _state(timeline: PackageTimeline) -> str:
+def _state(timeline: PackageTimeline, show: Show) -> str:
     """Since when there is a package, and whether there still is."""
     first, last, newest = timeline.first, timeline.last, timeline.newest
     if first is None or last is None:
@@ -94,7 +76,32 @@ def _state(timeline: PackageTimeline) -> str:
     seen = f"last seen {moment(last)} UTC"
     if timeline.gone is None:
         return f"Not known since: it could not be read after it was {seen}; {since}."
-    return f"Gone: {seen}, not there any more on {moment(timeline.gone)} UTC; {since}."
+    gone = f"not there any more on {moment(timeline.gone)} UTC"
+    return f"Gone: {seen}, {gone}{_doubt(timeline, timeline.gone, show)}; {since}."
+
+
+def _in_stack(timeline: PackageTimeline, stay: StackStay, show: Show) -> str:
+    """Since when a package is in the stack that was asked for, and whether it still is."""
+    stack, newest = show(timeline.stack or ""), timeline.newest
+    if stay.first is None or stay.last is None:
+        if timeline.untold or timeline.first is None:
+            return f"Not known to have been in {stack}."
+        return f"Never in {stack}, as far as the snapshots tell."
+    since = f"first seen in it {moment(stay.first)} UTC"
+    if stay.first == timeline.oldest:
+        since += ", in the first snapshot"
+    if stay.last == newest:
+        return f"In {stack} in the newest snapshot, {moment(newest)} UTC; {since}."
+    seen = f"last seen in it {moment(stay.last)} UTC"
+    if stay.gone is None:
+        return f"Not known to be in {stack} any more: {seen}; {since}."
+    gone = f"not any more on {moment(stay.gone)} UTC"
+    return f"Not in {stack}: {seen}, {gone}{_doubt(timeline, stay.gone, show)}; {since}."
+
+
+def _doubt(timeline: PackageTimeline, gone: Point, show: Show) -> str:
+    why = suspect(timeline.suspicions, gone, show)
+    return f" ({why})" if why else ""
 
 
 def _known(timeline: PackageTimeline | StackTimeline, inside: int) -> str:
@@ -120,22 +127,15 @@ def _versions(timeline: PackageTimeline, show: Show) -> Table:
     rows = []
     for life in reversed(timeline.versions):
         served = life.gone is None and life.last == timeline.newest
-        kind = CAME if served else WENT if life.gone else UNKNOWN
-        now = _now(life.last, life.gone, served=served, word="gone")
+        why = suspect(timeline.suspicions, life.gone, show)
+        kind = CAME if served else WENT if life.gone and not why else UNKNOWN
+        now = " · ".join(filter(None, (fate(life.last, life.gone, there=served), why)))
         rows.append(Row((show(life.version), _first(life.first, timeline.oldest), now), kind))
     return Table("Versions", ("Version", "First seen (UTC)", "Now"), tuple(rows))
 
 
 def _first(first: Point, oldest: Point) -> str:
     return f"{moment(first)}{' (first snapshot)' * (first == oldest)}"
-
-
-def _now(last: Point, gone: Point | None, *, served: bool, word: str) -> str:
-    if served:
-        return "there" if word == "gone" else "served"
-    if gone is None:
-        return f"not known since {moment(last)}: its package could not be read"
-    return f"{word} between {moment(last)} and {moment(gone)}"
 
 
 def _of_stack(timeline: StackTimeline, show: Show) -> Document:
@@ -145,8 +145,8 @@ def _of_stack(timeline: StackTimeline, show: Show) -> Document:
             (
                 moment(row.point),
                 show(row.point.commit[:12]),
-                f"{row.packages:,}",
-                f"{row.specs:,}",
+                row.packages,
+                row.specs,
                 row.said,
             ),
             row.kind,
@@ -154,91 +154,45 @@ def _of_stack(timeline: StackTimeline, show: Show) -> Document:
         for row in night_rows(timeline, show)
     )
     columns = ("When (UTC)", "Commit", "Packages", "Specs", "What joined and left")
-    newest = timeline.points[-1]
     unread = [point.unreadable for point in timeline.points if point.unreadable]
     notes = [_known(timeline, len(timeline.points))]
-    if not rows:
+    if not timeline.nights:
         notes.insert(0, "As far as the snapshots of that time tell, nothing joined or left it.")
     if unread:
         notes.append(
             f"In {counted(len(unread), 'snapshot')} some manifests could not be read (up to"
             f" {max(unread):,}): whether their packages were in it then is not known."
         )
+    if untold := [point.untold for point in timeline.points if point.untold]:
+        notes.append(
+            f"In {counted(len(untold), 'snapshot')} some specs do not tell their stacks (up to"
+            f" {max(untold):,}): whether they were in it then is not known, nor when they joined or left."
+        )
+    if doubtful := [point.point for point in timeline.points if point.point in timeline.suspicions]:
+        when = f"{moment(doubtful[-1])} UTC"
+        which = f"The snapshot of {when} is suspect"
+        if len(doubtful) > 1:
+            which = f"{len(doubtful):,} of these snapshots are suspect, the last at {when}"
+        notes.append(f"{which}: {show(timeline.suspicions[doubtful[-1]])}.")
     return Document(
         title=f"Stack {show(timeline.stack)} in {where}",
-        headline=f"{counted(newest.packages, 'package')} and {counted(newest.specs, 'spec')} in it"
-        f" on {moment(newest.point)} UTC.",
+        headline=_total(timeline, show),
         notes=tuple(notes),
         tables=(Table("Night by night", columns, rows),) if rows else (),
     )
 
 
-def _of_hash(timeline: HashTimeline, show: Show) -> Document:
-    newest = timeline.stays[0].life
-    stays = tuple(
-        Row(
-            (
-                _collection(stay.life, show),
-                _first(stay.life.first, stay.oldest),
-                moment(stay.life.last),
-                _now(stay.life.last, stay.life.gone, served=stay.is_served, word="pruned"),
-            ),
-            CAME if stay.is_served else UNKNOWN if stay.is_unknown else WENT,
-        )
-        for stay in timeline.stays
+def _total(timeline: StackTimeline, show: Show) -> str:
+    """What is in a stack at the last point asked for."""
+    last = timeline.points[-1]
+    when = "In the newest snapshot" if last.point == timeline.newest else "In the snapshot"
+    total = f"{counted(last.packages, 'package')} and {counted(last.specs, 'spec')}"
+    why = suspect(timeline.suspicions, last.point, show)
+    return (
+        f"{when}, of {moment(last.point)} UTC: {'at least ' * last.at_least}{total}"
+        + f"; it is {why}" * bool(why)
+        + "."
     )
-    changes = tuple(
-        Row((moment(point), _collection(life, show), said), kind)
-        for point, life, said, kind in stack_changes(timeline, show)
-    )
-    tables = [Table("Where", ("Collection", "First seen (UTC)", "Last seen (UTC)", "Now"), stays)]
-    if changes:
-        tables.append(Table("Stacks", ("When (UTC)", "Collection", "What"), changes))
-    return Document(
-        title=f"{show(newest.package)}@{show(newest.version)} /{show(timeline.hash)}",
-        headline=_served(timeline.stays, show),
-        notes=tuple(_builds(timeline.stays, show)),
-        tables=tuple(tables),
-    )
-
-
-def _served(stays: Sequence[Stay], show: Show) -> str:
-    serving = sorted({(s.life.source, s.life.collection) for s in stays if s.is_served})
-    names = {f"{source}:{collection}": None for source, collection in serving}
-    if names:
-        newest = "its newest snapshot" if len(names) == 1 else "their newest snapshots"
-        return f"Served by {joined(list(names), show)}, as of {newest}."
-    last = max(stay.life.last for stay in stays)
-    if any(stay.is_unknown for stay in stays):
-        return f"Not known to be served: last seen {moment(last)} UTC."
-    return f"Not served any more: last seen {moment(last)} UTC."
-
-
-def _builds(stays: Sequence[Stay], show: Show) -> Iterator[str]:
-    """What was built, once for all collections that tell the same."""
-    told: dict[str, list[str]] = {}
-    for stay in stays:
-        life = stay.life
-        names = told.setdefault(_build(life, show), [])
-        if (name := f"{life.source}:{life.collection}") not in names:
-            names.append(name)
-    for build, names in told.items():
-        where = f", as {joined(names, show)} {'tells' if len(names) == 1 else 'tell'}"
-        yield f"{build}{where * (len(told) > 1)}."
-
-
-def _build(life: HashLife, show: Show) -> str:
-    system = " ".join(map(show, (life.platform, life.os, life.target)))
-    compiler = (
-        f"with {show(life.compiler)}" if life.compiler else "with a compiler that is not known"
-    )
-    variants = ", ".join(map(show, life.variants))
-    package = f"{show(life.package)}@{show(life.version)}"
-    return f"{package} built for {system} {compiler}" + (f"; {variants}" if variants else "")
-
-
-def _collection(life: HashLife, show: Show) -> str:
-    return show(f"{life.source}:{life.collection}")
 
 
 def _home(timeline: PackageTimeline | StackTimeline, show: Show) -> str:

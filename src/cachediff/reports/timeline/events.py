@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby, pairwise
 
@@ -11,11 +11,14 @@ import msgspec
 from cachediff.model.comparison import PackageStatus
 from cachediff.model.lives import HashLife, PackageStep, Point
 from cachediff.model.spec import ROOT_STACK
-from cachediff.model.timeline import Event, HashTimeline, PackageTimeline, StackTimeline
-from cachediff.reports.phrases import Show, counted
+from cachediff.model.timeline import Event, HashTimeline, PackageTimeline, StackPoint, StackTimeline
+from cachediff.reports.phrases import Show, bounded, counted
 
 CAME, WENT, UNKNOWN = "came", "went", "unknown"
-"""Kinds of rows: of what came or is there, of what went, of what is not known. '' is any other."""
+"""Kinds of rows: of what came or is there, of what went, of what is not known or not to be believed.
+
+'' is any other: also one that tells both of what came and of what went.
+"""
 
 _LONG = 36 * 60 * 60
 """Seconds without a snapshot that are said: two nights are a day apart, give or take half of one."""
@@ -33,8 +36,8 @@ class NightRow(msgspec.Struct, frozen=True):
     """What is said of a stack at a point, and what it comes to there."""
 
     point: Point
-    packages: int
-    specs: int
+    packages: str
+    specs: str
     said: str
     kind: str
 
@@ -71,7 +74,7 @@ def _row(event: Event, timeline: PackageTimeline, show: Show) -> EventRow:
     went = ", ".join(map(show, step.versions_removed))
     joined = ", ".join(map(show, step.stacks_joined))
     left = ", ".join(map(show, step.stacks_left))
-    kind = WENT if left or (went and not came) else CAME if joined or came else ""
+    kind = _kind(came=bool(came or joined), went=bool(went or left))
     match step.status:
         case PackageStatus.UNKNOWN:
             parts, kind = ["unknown: its manifest could not be read"], UNKNOWN
@@ -94,8 +97,30 @@ def _row(event: Event, timeline: PackageTimeline, show: Show) -> EventRow:
                 f"left {left}" * bool(left),
                 _counts(step),
             ]
-    said = " · ".join(filter(None, [*parts, _gap(event)]))
-    return EventRow(step.point, said, kind)
+    said = " · ".join(filter(None, [*parts, _gap(event), _doubt(event, timeline, show)]))
+    return EventRow(step.point, said, UNKNOWN if event.doubt else kind)
+
+
+def _kind(*, came: bool, went: bool) -> str:
+    return "" if came == went else CAME if came else WENT
+
+
+def _doubt(event: Event, timeline: PackageTimeline, show: Show) -> str:
+    """What an event is worth where what it tells of is missing from a suspect snapshot."""
+    if event.doubt is None:
+        return ""
+    if event.doubt == event.step.point:
+        return suspect(timeline.suspicions, event.doubt, show)
+    return _back(event.doubt)
+
+
+def suspect(suspicions: Mapping[Point, str], point: Point | None, show: Show) -> str:
+    """Say why a point is suspect: `suspect: develop lost 38 of its 40 manifests`; '' where it is not."""
+    return f"suspect: {show(suspicions[point])}" if point and point in suspicions else ""
+
+
+def _back(doubt: Point) -> str:
+    return f"back after the suspect snapshot of {moment(doubt)}"
 
 
 def _counts(step: PackageStep) -> str:
@@ -120,22 +145,31 @@ def _gap(event: Event) -> str:
 
 
 def night_rows(timeline: StackTimeline, show: Show) -> Iterator[NightRow]:
-    """What joined and left a stack, one row a point."""
+    """What joined and left a stack, one row a point; at the end what was in it at the first snapshot."""
     for night in timeline.nights:
-        said = [
-            f"{word} {_packages(events, status, show)}" * bool(events)
-            for word, events, status in (
-                ("left:", night.left, PackageStatus.REMOVED),
-                ("joined:", night.joined, PackageStatus.ADDED),
-            )
-        ]
+        said = [f"left: {_packages(night.left, PackageStatus.REMOVED, show)}" * bool(night.left)]
+        for doubt in dict.fromkeys(event.doubt for event in night.joined):
+            events = [event for event in night.joined if event.doubt == doubt]
+            back = f", {_back(doubt)}" if doubt and doubt != night.at.point else ""
+            said.append(f"joined{back}: {_packages(events, PackageStatus.ADDED, show)}")
         at = night.at
         if at.unreadable:
             said.append(f"{counted(at.unreadable, 'manifest')} could not be read")
+        if at.untold:
+            said.append(f"the stacks of {counted(at.untold, 'spec')} are not told")
         gaps = {_gap(event): None for event in (*night.left, *night.joined) if not event.unread}
-        kind = WENT if night.left else CAME
-        words = " · ".join(filter(None, (*said, *gaps)))
-        yield NightRow(at.point, at.packages, at.specs, words, kind)
+        doubtful = any(event.doubt for event in (*night.left, *night.joined))
+        kind = UNKNOWN if doubtful else _kind(came=bool(night.joined), went=bool(night.left))
+        why = suspect(timeline.suspicions, at.point, show)
+        yield _night(at, " · ".join(filter(None, (*said, *gaps, why))), kind)
+    first = timeline.points[0]
+    if first.point == timeline.oldest and (first.specs or first.at_least):
+        yield _night(first, "in the first snapshot", "")
+
+
+def _night(at: StackPoint, said: str, kind: str) -> NightRow:
+    packages, specs = (bounded(n, at_least=at.at_least) for n in (at.packages, at.specs))
+    return NightRow(at.point, packages, specs, said, kind)
 
 
 def _packages(events: Sequence[Event], status: PackageStatus, show: Show) -> str:
@@ -164,7 +198,7 @@ def stack_changes(timeline: HashTimeline, show: Show) -> Iterator[tuple[Point, H
                 said = " · ".join(
                     f"{word} {', '.join(map(show, each))}" for word, each in moves if each
                 )
-                kind = WENT if old - new else CAME
+                kind = _kind(came=bool(new - old), went=bool(old - new))
             if said:
                 changes.append((after.point, life, said, kind))
     changes.sort(key=lambda change: change[0], reverse=True)

@@ -11,6 +11,7 @@ from cachediff.model.lives import Point, VersionLife
 from cachediff.model.timeline import (
     Event,
     PackageTimeline,
+    StackStay,
     StackTimeline,
     Stay,
     Timeline,
@@ -59,10 +60,12 @@ def _of_package(timeline: PackageTimeline) -> dict[str, Any]:
         "first": _point(timeline.first),
         "last": _point(timeline.last),
         "gone": _point(timeline.gone),
+        "in_stack": _in_stack(timeline.in_stack),
+        "untold": timeline.untold,
         "events": [_event(event) for event in timeline.events],
-        "versions": [_version(life) for life in timeline.versions],
+        "versions": [_version(life, timeline) for life in timeline.versions],
         "points": [
-            {**_known(point), "specs": specs}
+            {**_known(point), "specs": specs, "suspect": point in timeline.suspicions}
             for point, specs in zip(timeline.points, timeline.specs, strict=True)
         ],
     }
@@ -87,6 +90,8 @@ def _of_stack(timeline: StackTimeline) -> dict[str, Any]:
                 "specs": each.specs,
                 "packages": each.packages,
                 "unreadable": each.unreadable,
+                "untold": each.untold,
+                "suspect": each.point in timeline.suspicions,
             }
             for each in timeline.points
         ],
@@ -110,6 +115,7 @@ def _event(event: Event) -> dict[str, Any]:
         **_known(step.point),
         "after": _point(event.after),
         "unread": event.unread,
+        "suspect": event.doubt is not None,
         "package": step.package,
         "status": step.status,
         "specs": None if event.is_unknown else step.specs,
@@ -119,12 +125,19 @@ def _event(event: Event) -> dict[str, Any]:
     }
 
 
-def _version(life: VersionLife) -> dict[str, Any]:
+def _in_stack(stay: StackStay | None) -> dict[str, Any] | None:
+    if stay is None:
+        return None
+    return {"first": _point(stay.first), "last": _point(stay.last), "gone": _point(stay.gone)}
+
+
+def _version(life: VersionLife, timeline: PackageTimeline) -> dict[str, Any]:
     return {
         "version": life.version,
         "first": _known(life.first),
         "last": _known(life.last),
         "gone": _point(life.gone),
+        "suspect": life.gone in timeline.suspicions,
     }
 
 
@@ -137,6 +150,8 @@ def _stay(stay: Stay) -> dict[str, Any]:
         "first": _known(life.first),
         "last": _known(life.last),
         "gone": _point(life.gone),
+        "suspect": stay.doubt is not None,
+        "removed": stay.removed,
         "oldest": _known(stay.oldest),
         "newest": _known(stay.newest),
         "package": life.package,

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from cachediff.model.timeline import Timeline
 from cachediff.reports.markdown import code
-from cachediff.reports.timeline.document import Table, document
+from cachediff.reports.timeline.document import document
+from cachediff.reports.timeline.tables import Table
 
 
 def render_markdown(timeline: Timeline) -> str:

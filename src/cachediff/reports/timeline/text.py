@@ -13,8 +13,9 @@ from rich.text import Text
 
 from cachediff.model.timeline import Timeline
 from cachediff.reports.terminal import columns, fit
-from cachediff.reports.timeline.document import Table, document
+from cachediff.reports.timeline.document import document
 from cachediff.reports.timeline.events import CAME, UNKNOWN, WENT
+from cachediff.reports.timeline.tables import Table
 from cachediff.reports.visible import visible
 
 if TYPE_CHECKING:

@@ -51,12 +51,13 @@ FORMATS: Mapping[str, Callable[[Trend, TrendLayout], str]] = MappingProxyType(
 
 
 def trend_png(trend: Trend) -> bytes:
-    """The plot of a trend as PNG, on white.
+    """The plot of a trend as PNG, on white, with its title above.
 
     Raises:
         ReportError: what draws plots is not installed, or there is not one plot: of several
             collections by a field, or of one snapshot.
     """
+    from cachediff.reports.plots.svg import png, titled
     from cachediff.reports.plots.trends import trend_plots
 
     drawn = trend_plots(trend)
@@ -69,4 +70,4 @@ def trend_png(trend: Trend) -> bytes:
             f"a picture is one plot, and these are {len(drawn.plots)}",
             "name one collection, leave --by out, or make a page: --format html",
         )
-    return drawn.plots[0].png()
+    return png(titled(drawn.plots[0].svg, drawn.plots[0].title))

@@ -41,6 +41,7 @@ def _point(told: TrendPoint, by: str | None) -> dict[str, Any]:
         "packages": told.packages,
         "specs": told.specs,
         "after_gap": told.after_gap,
+        "suspect": told.suspicion is not None,
     }
     if by:
         point["by"] = {

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
 from cachediff.model.trend import CollectionTrend, Trend, TrendPoint
 from cachediff.reports.overview import moment
-from cachediff.reports.phrases import Show, counted
+from cachediff.reports.phrases import Show, bounded, counted
 
 MOST_LINES = 8
 """Values that have a line of their own: those with the most specs at any point."""
 
-_SPARK_CELLS = 60
-_AT_LEAST = "≥"
+MOST_CELLS = 60
+"""Cells of the longest sparkline."""
+
 _MINUS = "\N{MINUS SIGN}"
+_NOT_TOLD = "none"
+"""The value of specs that do not tell theirs."""
 
 NOUNS = {
     "stack": "stack",
@@ -28,26 +31,36 @@ NOUNS = {
 
 
 class Line(msgspec.Struct, frozen=True):
-    """One line: a number at each point. `name` is from data only if `is_value`."""
+    """One line: a number at each point, and whether there are `at_least` so many there.
+
+    `name` is from data only if `is_value`.
+    """
 
     name: str
     numbers: tuple[int, ...]
+    at_least: tuple[bool, ...]
     is_value: bool = False
 
     def label(self, show: Show) -> str:
         """What to call it."""
         return show(self.name) if self.is_value else self.name
 
+    def said(self, place: int) -> str:
+        """The number at a point, in words: `60,264`, or `≥60,264` where there may be more."""
+        return bounded(self.numbers[place], at_least=self.at_least[place])
+
     def scale(self, points: Sequence[TrendPoint]) -> tuple[int, int]:
-        """The lowest and the highest number; the lowest of the points that were read whole, if any were."""
-        whole = [
-            number for number, each in zip(self.numbers, points, strict=True) if not each.unreadable
+        """The lowest and the highest number; the lowest of those that are sure, if any are."""
+        sure = [
+            number
+            for number, at_least, each in zip(self.numbers, self.at_least, points, strict=True)
+            if not (at_least or each.suspicion)
         ]
-        return min(whole or self.numbers), max(self.numbers)
+        return min(sure or self.numbers), max(self.numbers)
 
 
 class Figures(msgspec.Struct, frozen=True):
-    """What a line comes to, in words: `60,264`, `≥60,264` where not all manifests could be read."""
+    """What a line comes to, in words."""
 
     first: str
     last: str
@@ -57,10 +70,14 @@ class Figures(msgspec.Struct, frozen=True):
 
 
 class Cell(msgspec.Struct, frozen=True):
-    """One cell of a sparkline: the place of a point, None for a gap; `marked` if any was unreadable."""
+    """One cell of a sparkline: the places of its points, of which it shows the last; none for a gap."""
 
-    place: int | None
-    marked: bool = False
+    places: tuple[int, ...] = ()
+
+
+def untold(point: TrendPoint, by: str | None) -> int:
+    """How many specs do not tell their stacks, where stacks are what is told of."""
+    return point.values.get(_NOT_TOLD, (0, 0))[0] if by == "stack" else 0
 
 
 def lines_of(told: CollectionTrend, by: str | None) -> tuple[Line, ...]:
@@ -70,60 +87,48 @@ def lines_of(told: CollectionTrend, by: str | None) -> tuple[Line, ...]:
     such sum.
     """
     points = told.points
+    unread = tuple(bool(each.unreadable) for each in points)
     if by is None:
         return (
-            Line("specs", tuple(each.specs for each in points)),
-            Line("packages", tuple(each.packages for each in points)),
+            Line("specs", tuple(each.specs for each in points), unread),
+            Line("packages", tuple(each.packages for each in points), unread),
         )
+    at_least = tuple(bool(each.unreadable or untold(each, by)) for each in points)
     numbers = {
         value: tuple(each.values.get(value, (0, 0))[0] for each in points)
         for each in points
         for value in each.values
     }
     ranked = sorted(numbers, key=lambda value: (-max(numbers[value]), value))
-    lines = [Line(value, numbers[value], is_value=True) for value in ranked[:MOST_LINES]]
+    lines = [
+        Line(value, numbers[value], unread if value == _NOT_TOLD else at_least, is_value=True)
+        for value in ranked[:MOST_LINES]
+    ]
     if (others := ranked[MOST_LINES:]) and by != "stack":
         summed = tuple(map(sum, zip(*(numbers[value] for value in others), strict=True)))
-        lines.append(Line(f"other ({len(others):,})", summed))
+        lines.append(Line(f"other ({len(others):,})", summed, unread))
     return tuple(lines)
-
-
-def left_out(told: CollectionTrend, by: str | None) -> str:
-    """Say how many stacks have no line, and why they are not summed; '' where there are none."""
-    values = {value for each in told.points for value in each.values}
-    if by != "stack" or len(values) <= MOST_LINES:
-        return ""
-    return (
-        f"{counted(len(values) - MOST_LINES, 'smaller stack')} not shown; they are not summed, because"
-        " a spec may be in several"
-    )
 
 
 def figures(line: Line, points: Sequence[TrendPoint]) -> Figures:
     """What a line comes to, as its `scale` and its ends say."""
-    begin, end = points[0], points[-1]
     first, last = line.numbers[0], line.numbers[-1]
     change = f"{last - first:+,}".replace("-", _MINUS) if last != first else "none"
-    low, high = line.scale(points)
-    whole = {
-        number for number, each in zip(line.numbers, points, strict=True) if not each.unreadable
+    if points[0].suspicion or points[-1].suspicion:
+        change = "suspect"
+    if line.at_least[0] or line.at_least[-1]:
+        change = "unknown"
+    known = {
+        number for number, at_least in zip(line.numbers, line.at_least, strict=True) if not at_least
     }
+    low, high = line.scale(points)
     return Figures(
-        first=number(first, begin),
-        last=number(last, end),
-        change="unknown" if begin.unreadable or end.unreadable else change,
-        low=_bound(low, whole=low in whole),
-        high=_bound(high, whole=high in whole),
+        first=line.said(0),
+        last=line.said(-1),
+        change=change,
+        low=bounded(low, at_least=low not in known),
+        high=bounded(high, at_least=high not in known),
     )
-
-
-def number(value: int, point: TrendPoint) -> str:
-    """A number at a point, in words."""
-    return _bound(value, whole=not point.unreadable)
-
-
-def _bound(number: int, *, whole: bool) -> str:
-    return f"{number:,}" if whole else f"{_AT_LEAST}{number:,}"
 
 
 def heading(told: CollectionTrend, trend: Trend, show: Show, arrow: str) -> str:
@@ -137,19 +142,47 @@ def heading(told: CollectionTrend, trend: Trend, show: Show, arrow: str) -> str:
     )
 
 
-def unreadable(told: CollectionTrend, show: Show) -> str:
-    """Say at which points manifests could not be read; '' where all were."""
+def warnings(told: CollectionTrend, by: str | None, show: Show) -> list[str]:
+    """Say at which points a number is not what it seems, and why."""
+    return [*_unreadable(told, show), *_untold(told, by, show), *_suspect(told, show)]
+
+
+def _unreadable(told: CollectionTrend, show: Show) -> Iterator[str]:
     marked = [each for each in told.points if each.unreadable]
-    if not marked:
-        return ""
-    worst = max(marked, key=lambda each: each.unreadable)
-    read = f"{worst.unreadable:,} of {counted(worst.manifests, 'manifest')} could not be read"
+    if marked:
+        worst = max(marked, key=lambda each: each.unreadable)
+        read = f"{worst.unreadable:,} of {counted(worst.manifests, 'manifest')} could not be read"
+        yield f"{_when(read, worst, len(marked), show)}: {_BOUND}"
+
+
+def _untold(told: CollectionTrend, by: str | None, show: Show) -> Iterator[str]:
+    marked = [each for each in told.points if untold(each, by)]
+    if marked:
+        worst = max(marked, key=lambda each: untold(each, by))
+        specs = f"{untold(worst, by):,} of {counted(worst.specs, 'spec')} did not tell their stacks"
+        yield f"{_when(specs, worst, len(marked), show)}: {_BOUND}"
+
+
+def _suspect(told: CollectionTrend, show: Show) -> Iterator[str]:
+    marked = [each for each in told.points if each.suspicion]
+    if marked:
+        last = marked[-1]
+        when = show(moment(last.point.committed_at))
+        which = f"The snapshot of {when} is suspect"
+        if len(marked) > 1:
+            which = f"{len(marked):,} of these snapshots are suspect, the last at {when}"
+        why = show(last.suspicion or "")
+        yield f"{which}: {why}; what is missing there is not to be taken for lost"
+
+
+_BOUND = "≥ is at least so many, and a dip there is no loss"
+
+
+def _when(said: str, worst: TrendPoint, number: int, show: Show) -> str:
     when = show(moment(worst.point.committed_at))
-    if len(marked) == 1:
-        said = f"{read} at {when}"
-    else:
-        said = f"Up to {read} in {len(marked):,} of these snapshots, the most at {when}"
-    return f"{said}: {_AT_LEAST} is at least so many, and a dip there is no loss"
+    if number == 1:
+        return f"{said} at {when}"
+    return f"Up to {said} in {number:,} of these snapshots, the most at {when}"
 
 
 def gaps(told: CollectionTrend, trend: Trend) -> str:
@@ -162,20 +195,34 @@ def gaps(told: CollectionTrend, trend: Trend) -> str:
     return f"No snapshot {longer} {times}: what was there then is not told"
 
 
-def cells(points: Sequence[TrendPoint], times: Sequence[float]) -> list[Cell]:
+def left_out(told: CollectionTrend, by: str | None) -> str:
+    """Say how many stacks have no line, and why they are not summed; '' where there are none."""
+    values = {value for each in told.points for value in each.values}
+    if by != "stack" or len(values) <= MOST_LINES:
+        return ""
+    return (
+        f"{counted(len(values) - MOST_LINES, 'smaller stack')} not shown; they are not summed, because"
+        " a spec may be in several"
+    )
+
+
+def cells(
+    points: Sequence[TrendPoint], times: Sequence[float], most: int = MOST_CELLS
+) -> list[Cell]:
     """The cells of a sparkline: one a point and one a gap or, of many, equally long times.
 
-    `times` are those of the points. A cell of many points tells the last of them.
+    `times` are those of the points.
     """
     one_each: list[Cell] = []
     for place, each in enumerate(points):
-        one_each += [Cell(None)] if each.after_gap else []
-        one_each.append(Cell(place, bool(each.unreadable)))
-    if len(one_each) <= _SPARK_CELLS:
+        one_each += [Cell()] if each.after_gap else []
+        one_each.append(Cell((place,)))
+    if len(one_each) <= most:
         return one_each
-    long = [Cell(None)] * _SPARK_CELLS
-    whole = times[-1] - times[0]
-    for place, (each, time) in enumerate(zip(points, times, strict=True)):
-        cell = min(int((time - times[0]) / whole * _SPARK_CELLS), _SPARK_CELLS - 1)
-        long[cell] = Cell(place, long[cell].marked or bool(each.unreadable))
+    long = [Cell()] * most
+    begin, whole = min(times), max(times) - min(times)  # dates of commits may not be in order
+    for place, time in enumerate(times):
+        share = (time - begin) / whole if whole else place / len(times)
+        cell = min(int(share * most), most - 1)
+        long[cell] = Cell((*long[cell].places, place))
     return long

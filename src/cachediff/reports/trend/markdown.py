@@ -8,10 +8,10 @@ from cachediff.model.trend import CollectionTrend, Trend
 from cachediff.reports.markdown import code
 from cachediff.reports.phrases import counted
 from cachediff.reports.trend import lines
-from cachediff.reports.trend.tables import every_point, summary
+from cachediff.reports.trend.tables import NOTES, every_point, summary
 
 _WORDS = 2
-"""The columns that hold words: the first ones. All others hold numbers."""
+"""The columns that hold words: the first ones, and notes. All others hold numbers."""
 
 
 def render_markdown(trend: Trend) -> str:
@@ -23,7 +23,7 @@ def _collection(told: CollectionTrend, trend: Trend) -> Iterator[str]:
     yield f"## {lines.heading(told, trend, code, '→')}\n"
     yield from _table(*summary(told, trend, code))
     for sentence in (
-        lines.unreadable(told, code),
+        *lines.warnings(told, trend.by, code),
         lines.gaps(told, trend),
         lines.left_out(told, trend.by),
     ):
@@ -36,7 +36,9 @@ def _collection(told: CollectionTrend, trend: Trend) -> Iterator[str]:
 
 def _table(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> Iterator[str]:
     yield f"| {' | '.join(columns)} |"
-    yield f"|{' --- |' * _WORDS}{' ---: |' * (len(columns) - _WORDS)}"
+    noted = columns[-1] == NOTES
+    numbers = len(columns) - _WORDS - noted
+    yield f"|{' --- |' * _WORDS}{' ---: |' * numbers}{' --- |' * noted}"
     for row in rows:
         yield f"| {' | '.join(row)} |"
     yield ""

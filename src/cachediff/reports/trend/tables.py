@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from cachediff.model.trend import CollectionTrend, Trend
+from collections.abc import Iterator
+
+from cachediff.model.trend import CollectionTrend, Trend, TrendPoint
 from cachediff.reports.overview import moment
 from cachediff.reports.phrases import Show
-from cachediff.reports.trend.lines import NOUNS, figures, lines_of, number
+from cachediff.reports.trend.lines import NOUNS, figures, lines_of, untold
 from cachediff.reports.trend.sparks import spark, spark_cells
 
 _Table = tuple[tuple[str, ...], list[tuple[str, ...]]]
 """Columns and rows; every cell is safe where it stands."""
+
+NOTES = "Notes"
+"""The column of what there is to know of a point beside its numbers."""
 
 
 def summary(told: CollectionTrend, trend: Trend, show: Show) -> _Table:
@@ -33,10 +38,19 @@ def every_point(told: CollectionTrend, trend: Trend, show: Show) -> _Table:
         (
             show(moment(each.point.committed_at)),
             show(each.point.commit[:12]),
-            *(number(line.numbers[place], each) for line in lines),
-            f"{each.unreadable:,} of {each.manifests:,}" if each.unreadable else "",
+            *(line.said(place) for line in lines),
+            "; ".join(_notes(each, trend.by)),
         )
         for place, each in enumerate(told.points)
     ]
-    columns = ("Committed", "Commit", *(line.label(show) for line in lines), "Unreadable")
+    columns = ("Committed", "Commit", *(line.label(show) for line in lines), NOTES)
     return columns, rows[::-1]
+
+
+def _notes(point: TrendPoint, by: str | None) -> Iterator[str]:
+    if point.unreadable:
+        yield f"{point.unreadable:,} of {point.manifests:,} manifests unreadable"
+    if specs := untold(point, by):
+        yield f"stacks of {specs:,} of {point.specs:,} specs not told"
+    if point.suspicion:
+        yield "suspect"

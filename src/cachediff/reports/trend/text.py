@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from io import StringIO
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
@@ -15,6 +16,9 @@ from cachediff.reports.trend.sparks import marks, spark, spark_cells
 from cachediff.reports.visible import visible
 
 _Line = tuple[Text, Text]
+
+_GAP = 2
+_FEWEST_CELLS = 6
 
 
 def render_text(trend: Trend, *, width: int, colour: bool) -> str:
@@ -33,33 +37,49 @@ def render_text(trend: Trend, *, width: int, colour: bool) -> str:
     for place, told in enumerate(trend.collections):
         if place:
             console.print()
-        for head, tail in _collection(told, trend):
+        for head, tail in _collection(told, trend, width):
             for line in fit(console, head, tail):
                 line.rstrip()
                 console.print(line, soft_wrap=True)
     return file.getvalue()
 
 
-def _collection(told: CollectionTrend, trend: Trend) -> Iterator[_Line]:
+def _collection(told: CollectionTrend, trend: Trend, width: int) -> Iterator[_Line]:
     yield Text(), Text(lines.heading(told, trend, visible, "->"), "bold")
-    shown = spark_cells(told)
-    rows = [
-        [
-            Text(line.label(visible)),
-            Text(spark(line, told, shown), "cyan"),
-            Text(f"{each.first} -> {each.last}"),
-            Text(each.change, "dim" if each.change == "none" else ""),
-            Text(f"min {each.low}"),
-            Text(f"max {each.high}"),
-        ]
-        for line in lines.lines_of(told, trend.by)
+    all_lines = lines.lines_of(told, trend.by)
+    words = [
+        (
+            line.label(visible),
+            f"{each.first} -> {each.last}",
+            each.change,
+            f"min {each.low}",
+            f"max {each.high}",
+        )
+        for line in all_lines
         for each in (lines.figures(line, told.points),)
     ]
-    if below := marks(shown):
-        rows.append([Text("unreadable"), Text(below, "yellow"), Text(), Text(), Text(), Text()])
+    labels = [*(word[0] for word in words), *(name for name, _ in marks(told, trend.by, ()))]
+    columns_ = labels, *list(zip(*words, strict=True))[1:]
+    room = width - _GAP - sum(max(map(cell_len, column)) + _GAP for column in columns_)
+    shown = spark_cells(told, max(_FEWEST_CELLS, min(room, lines.MOST_CELLS)))
+    rows = [
+        [
+            Text(name),
+            Text(spark(line, told, shown), "cyan"),
+            Text(ends),
+            Text(change, "dim" if change == "none" else ""),
+            Text(low),
+            Text(high),
+        ]
+        for line, (name, ends, change, low, high) in zip(all_lines, words, strict=True)
+    ]
+    rows += [
+        [Text(name), Text(below, "yellow"), *(Text() for _ in range(4))]
+        for name, below in marks(told, trend.by, shown)
+    ]
     yield from columns(rows)
     for sentence, style in (
-        (lines.unreadable(told, visible), "yellow"),
+        *((warning, "yellow") for warning in lines.warnings(told, trend.by, visible)),
         (lines.gaps(told, trend), "dim"),
         (lines.left_out(told, trend.by), "dim"),
     ):
