@@ -17,6 +17,7 @@ class Along:
     def __init__(self, totals: Totals, hashes: Iterable[tuple[str, str]]) -> None:
         """Begin at a snapshot that comes to `totals`; `hashes` are all, each with who lists it."""
         self._totals = totals
+        # A hash that several packages list is in `_several`, and what `_package` says of it is stale.
         self._package: dict[str, str] = {}
         self._several: dict[str, set[str]] = {}
         for hash_, package in hashes:
@@ -58,9 +59,10 @@ class Along:
         return {package for packages in self._several.values() for package in packages}
 
     def _add(self, hash_: str, package: str) -> None:
-        first = self._package.setdefault(hash_, package)
-        if first != package:
-            self._several.setdefault(hash_, {first}).add(package)
+        if hash_ in self._several:
+            self._several[hash_].add(package)
+        elif (first := self._package.setdefault(hash_, package)) != package:
+            self._several[hash_] = {first, package}
 
     def _remove(self, hash_: str, package: str) -> None:
         packages = self._several.get(hash_)
