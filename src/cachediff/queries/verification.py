@@ -65,7 +65,7 @@ def verify(names: Catalogue) -> Verdict:
         except DamagedSnapshotError as error:
             before = None
             path = error.path or stored.path
-            wrong[path] = (error.reason or error.message,)
+            wrong.setdefault(path, (error.reason or error.message,))  # its own says most
             if path != stored.path:
                 dependent.setdefault(path, []).append(stored)
         if names.progress:
