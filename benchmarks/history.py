@@ -171,12 +171,9 @@ def specs_as_json(history: History, repository: Path, revisions: int) -> None:
 
 def _questions(folder: Path, history: History, runs: int, what: str) -> Iterator[Row]:
     """`log` of a package and of a hash, beside the start of the command."""
-    repo = ["--repo", str(history.repository)]
     package, hash_ = _something(folder)
     start = time.perf_counter()
-    subprocess.run(
-        [*_CACHEDIFF, "reindex", *repo], cwd=folder, check=True, stdout=subprocess.DEVNULL
-    )
+    subprocess.run([*_CACHEDIFF, "reindex"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
     taken = (time.perf_counter() - start) / (history.nights + 1)
     yield Row(f"{what}: index, a night", as_seconds(taken))
 
@@ -190,8 +187,8 @@ def _questions(folder: Path, history: History, runs: int, what: str) -> Iterator
     seconds = in_turn(
         {
             "start": lambda: asked("--help"),
-            "package": lambda: asked("log", package, *repo),
-            "hash": lambda: asked("log", hash_[:10], *repo),
+            "package": lambda: asked("log", package),
+            "hash": lambda: asked("log", hash_[:10]),
         },
         max(runs, 5),
     )

@@ -94,7 +94,7 @@ class World:
     def points(self, *, anew: bool = True) -> list[str]:
         """The commits of the index of develop, in order: the same ones, if it is made anew."""
         with self.catalogue() as names, Index(index_path(names.settings)) as index:
-            assert is_current(names, index)
+            assert is_current(names, index, names.store.list())
             points = [point.commit for point in index.points(*DEVELOP)]
             passed_over = index.passed_over()
         if anew:
@@ -390,7 +390,7 @@ def test_a_night_without_news_finds_what_is_gone(world: World) -> None:
     assert (done.code, "not stored again" in done.out) == (0, True)
     assert world.gone() == {("cache", "rel"): "2025-01-02T12:00:00Z"}
     with world.catalogue() as names, Index(index_path(names.settings)) as index:
-        assert is_current(names, index)
+        assert is_current(names, index, names.store.list())
 
 
 def test_a_clone_that_is_behind_says_nothing_of_what_is_gone(world: World) -> None:

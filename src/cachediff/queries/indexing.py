@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from cachediff.model.snapshot import Manifest
     from cachediff.queries.catalogue import Catalogue
     from cachediff.queries.walking import Walk
-    from cachediff.store import OpenedSnapshot, SnapshotStore, StoredSnapshot
+    from cachediff.store import OpenedSnapshot, StoredSnapshot, StoreListing
 
 _TOGETHER = 16
 """Snapshots that are written in one transaction: that many at most are read again after a kill."""
@@ -74,14 +74,16 @@ def bring_up_to_date(names: Catalogue, *, anew: bool = False) -> Indexed:
             return msgspec.structs.replace(done, began_again=True)
 
 
-def is_current(names: Catalogue, index: Index) -> bool:
+def is_current(names: Catalogue, index: Index, listing: StoreListing) -> bool:
     """Whether all that is stored is in the index, or was passed over for a reason, and nothing else.
+
+    `listing` is what is stored.
 
     Raises:
         StoreError: the store or the index cannot be read.
     """
     indexed, passed_over = index.snapshots(), index.passed_over()
-    stored = _stored(names.store)
+    stored = _stored(listing)
     for collection, some in stored.items():
         known = Known(indexed.get(collection, ()), passed_over.get(collection, {}))
         wanted, _ = known.ordered(some)
@@ -91,7 +93,7 @@ def is_current(names: Catalogue, index: Index) -> bool:
 
 
 def _bring_up_to_date(names: Catalogue, writer: IndexWriter) -> Indexed:
-    stored = _stored(names.store)
+    stored = _stored(names.store.list())
     there, passed_over = writer.snapshots(), writer.passed_over()
     stored |= {collection: [] for collection in there.keys() - stored.keys()}
     upstreams = Upstreams(names, stored)
@@ -239,12 +241,13 @@ class _NotRecalledError(Exception):
         self.stored = stored
 
 
-def _stored(store: SnapshotStore) -> dict[Collection, list[StoredSnapshot]]:
+def _stored(listing: StoreListing) -> dict[Collection, list[StoredSnapshot]]:
     """All that is stored, in order."""
-    listing = store.list().snapshots
     return {
         collection: list(some)
-        for collection, some in groupby(listing, key=lambda one: (one.source, one.collection))
+        for collection, some in groupby(
+            listing.snapshots, key=lambda one: (one.source, one.collection)
+        )
     }
 
 

@@ -12,6 +12,7 @@ from cachediff.queries.passed_over import passed_over, told_of
 
 if TYPE_CHECKING:
     from cachediff.queries.catalogue import Catalogue
+    from cachediff.store import StoreListing
 
 
 def open_index(names: Catalogue) -> Index:
@@ -29,7 +30,7 @@ def open_index(names: Catalogue) -> Index:
     listing = names.store.list()
     if not path.exists() and not (listing.snapshots or listing.damaged):
         raise nothing_stored(names)
-    index = _brought_up_to_date(names, path)
+    index = _brought_up_to_date(names, path, listing)
     try:
         names.notices += told_of(passed_over(listing, index))
     except BaseException:
@@ -46,8 +47,8 @@ def nothing_stored(names: Catalogue) -> NameNotFoundError:
     )
 
 
-def _brought_up_to_date(names: Catalogue, path: Path) -> Index:
-    index, current = _as_it_is(names)
+def _brought_up_to_date(names: Catalogue, path: Path, listing: StoreListing) -> Index:
+    index, current = _as_it_is(names, listing)
     if index is not None and current:
         return index
     was_there = index is not None
@@ -64,14 +65,14 @@ def _brought_up_to_date(names: Catalogue, path: Path) -> Index:
     return Index(path)
 
 
-def _as_it_is(names: Catalogue) -> tuple[Index | None, bool]:
+def _as_it_is(names: Catalogue, listing: StoreListing) -> tuple[Index | None, bool]:
     """The index, and whether it is up to date; None where there is none that can be read."""
     try:
         index = Index(index_path(names.settings))
     except StoreError:
         return None, False
     try:
-        return index, is_current(names, index)
+        return index, is_current(names, index, listing)
     except DamagedIndexError:
         index.close()
         return None, False
