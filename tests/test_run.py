@@ -501,11 +501,11 @@ def test_a_run_that_is_killed_at_any_moment_is_completed_by_the_next(
 
     random = Random(4)
     left = set()
-    for part in range(20):
+    for part in range(12):
         shutil.rmtree(world.folder)
         shutil.copytree(begun, world.folder)
         process = run()
-        time.sleep(length * (part + random.random()) / 20)
+        time.sleep(length * (part + random.random()) / 12)
         process.kill()
         process.wait()
         # What the ledger says is done is reported and stored.
