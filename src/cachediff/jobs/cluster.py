@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from concurrent.futures import CancelledError
 from importlib import import_module
 from pathlib import Path
@@ -32,6 +33,8 @@ class Cluster:
             raise SourceError(
                 "Dask is not installed", "pip install 'cachediff[dask]', here and for the workers"
             ) from error
+        # That a worker died is no warning: its chunk is done again, and what is not done is told.
+        logging.getLogger("distributed.client").setLevel(logging.ERROR)
         try:
             # How long it tries is for Dask's own configuration to say.
             self._client = distributed.Client(address, set_as_default=False)
